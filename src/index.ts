@@ -1,0 +1,1 @@
+export { TidemarkError } from './errors.ts';
