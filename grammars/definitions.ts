@@ -1,0 +1,99 @@
+import type { Node, Query, QueryOptions } from 'web-tree-sitter';
+import type { Grammar } from './grammar.ts';
+
+/** A named piece of a file. Offsets are UTF-16 units, rows count from 0 and are inclusive; it holds no tree node. */
+export interface Definition {
+  readonly kind: string;
+  readonly name: string;
+  /** The owner, where the syntax names it elsewhere than in an enclosing definition. */
+  readonly scope: string | undefined;
+  /** The node's id, unique within its tree. */
+  readonly nodeId: number;
+  readonly startIndex: number;
+  readonly endIndex: number;
+  readonly startRow: number;
+  readonly endRow: number;
+  /** Where the body begins: the text from `startIndex` up to here is the signature. */
+  readonly bodyIndex: number | undefined;
+}
+
+/** A heading or a selector list can be as long as a page; a symbol should not be. */
+const MAX_NAME = 200;
+
+/**
+ * What `grammar.definitions` finds under `root`, ordered by start, the outer before the inner.
+ * A node that several patterns match is reported once, as the last pattern in the query's text has it.
+ */
+export function findDefinitions(
+  grammar: Grammar,
+  query: Query,
+  root: Node,
+  options?: QueryOptions,
+): Definition[] {
+  const found = new Map<number, { pattern: number; definition: Definition }>();
+  for (const match of query.matches(root, options)) {
+    let whole: Node | undefined;
+    let kind = '';
+    let name: string | undefined;
+    let scope: string | undefined;
+    let body: Node | undefined;
+    for (const capture of match.captures) {
+      if (capture.name === 'name') name ??= oneLine(capture.node);
+      else if (capture.name === 'scope') scope ??= oneLine(capture.node);
+      else if (capture.name === 'body') body = capture.node;
+      else if (capture.name.startsWith('definition.')) {
+        whole = capture.node;
+        kind = capture.name.slice('definition.'.length);
+      }
+    }
+    if (whole === undefined || !name) continue;
+    const earlier = found.get(whole.id);
+    if (earlier !== undefined && earlier.pattern >= match.patternIndex) continue;
+    const last = body ?? whole;
+    const definition: Definition = {
+      kind,
+      name,
+      scope,
+      nodeId: whole.id,
+      startIndex: whole.startIndex,
+      endIndex: last.endIndex,
+      startRow: whole.startPosition.row,
+      endRow: lastRow(last),
+      bodyIndex: body?.startIndex ?? bodyStart(grammar, whole),
+    };
+    found.set(whole.id, { pattern: match.patternIndex, definition });
+  }
+  return [...found.values()]
+    .map((entry) => entry.definition)
+    .sort((a, b) => a.startIndex - b.startIndex || b.endIndex - a.endIndex);
+}
+
+/** Some grammars end a node after its last line break, on the row where the next one begins. */
+function lastRow(node: Node): number {
+  const { row, column } = node.endPosition;
+  return column === 0 && row > node.startPosition.row ? row - 1 : row;
+}
+
+/** On one line, without the quotes or braces that a key, a module or a heading may wear. */
+function oneLine(node: Node): string {
+  const text = node.text.length > 4 * MAX_NAME ? node.text.slice(0, 4 * MAX_NAME) : node.text;
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.replace(/^(?:(["'])(.*)\1|\{(.*)\})$/, '$2$3').slice(0, MAX_NAME);
+}
+
+/** The body is a field or a child of the node, or, as in `const f = () => {}`, of what it declares. */
+function bodyStart(grammar: Grammar, node: Node): number | undefined {
+  for (const body of grammar.body ?? []) {
+    let at: Node | null = node;
+    for (let depth = 0; at !== null && depth < 4; depth++) {
+      const field = at.childForFieldName(body);
+      if (field !== null) return field.startIndex;
+      for (let i = 0; i < Math.min(at.namedChildCount, 16); i++) {
+        const child = at.namedChild(i);
+        if (child?.type === body) return child.startIndex;
+      }
+      at = at.childForFieldName('value') ?? at.childForFieldName('declarator') ?? at.lastNamedChild;
+    }
+  }
+  return undefined;
+}

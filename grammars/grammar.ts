@@ -1,0 +1,41 @@
+/** One language: how to recognise its files, which parser reads them, and what in them has a name. */
+export interface Grammar {
+  /** The canonical name, shown to users and stored in the index. */
+  readonly name: string;
+  /** Other names that `--language` accepts. */
+  readonly aliases?: readonly string[];
+  /** Lower case, with the dot; the longest that matches wins. */
+  readonly extensions: readonly string[];
+  /** Whole file names, as they are written. */
+  readonly filenames?: readonly string[];
+  /** Interpreters named on a `#!` line, without path and version. */
+  readonly shebangs?: readonly string[];
+  readonly kind: 'code' | 'docs';
+  /** The parser; absent where none is to be had, and then the file is chunked by lines. */
+  readonly wasm?: GrammarWasm;
+  /**
+   * A tree-sitter query for what has a name:
+   * - `@definition.<kind>` on the whole node and `@name` on its name;
+   * - `@scope`, where the syntax names the owner elsewhere than in an enclosing definition (a Go receiver);
+   * - `@body`, where the body lies beside the node and not in it (Dart): the definition reaches to its end;
+   * - captures whose name begins with `_` only serve predicates.
+   *
+   * One node may match several patterns: the last pattern in the text wins, so write the special after the
+   * general. Enclosing definitions give the scope chain.
+   */
+  readonly definitions?: string;
+  /** Field names or node types of a definition's body: what lies before it is the signature. */
+  readonly body?: readonly string[];
+  /** Node types of comments. */
+  readonly comments: readonly string[];
+  /** What begins a comment that runs to the end of the line. */
+  readonly lineComment?: string;
+  /** What the parser must read before a fragment taken from the middle of a file. */
+  readonly preamble?: string;
+}
+
+/** Where a parser lies: a file in an npm package, `tidemark` itself for those it brings along. */
+export interface GrammarWasm {
+  readonly package: string;
+  readonly file: string;
+}

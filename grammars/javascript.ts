@@ -1,0 +1,19 @@
+import { ecmascriptBody, ecmascriptDefinitions } from './ecmascript.ts';
+import type { Grammar } from './grammar.ts';
+import { repomix } from './packages.ts';
+
+export const grammar: Grammar = {
+  name: 'javascript',
+  aliases: ['js', 'jsx', 'node'],
+  extensions: ['.js', '.mjs', '.cjs', '.jsx', '.es6'],
+  filenames: ['Jakefile'],
+  shebangs: ['node', 'nodejs', 'bun', 'gjs', 'qjs'],
+  kind: 'code',
+  wasm: repomix('javascript'),
+  definitions: `${ecmascriptDefinitions}
+(field_definition property: (_) @name value: [(arrow_function) (function_expression)]) @definition.method
+`,
+  body: ecmascriptBody,
+  comments: ['comment', 'html_comment'],
+  lineComment: '//',
+};

@@ -1,0 +1,118 @@
+import { stat } from 'node:fs/promises';
+import { TidemarkError } from '../errors.ts';
+import { type ByteSource, fileSource, iterableSource } from '../read/byte-source.ts';
+import type { Chunk } from './chunk.ts';
+import { chunkSource } from './chunk-source.ts';
+import { languageByName } from './languages.ts';
+import { ParserPool } from './parser-pool.ts';
+
+export interface ChunkOptions {
+  /** Canonical name or alias of the language; by default the path and the first bytes tell. */
+  readonly language?: string;
+  /** Stands for the file's name where the input is a stream. */
+  readonly path?: string;
+  /** Largest chunk in estimated tokens; default 224. */
+  readonly maxTokens?: number;
+  readonly signal?: AbortSignal;
+}
+
+export class FileError extends TidemarkError {
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
+  }
+}
+
+export class LanguageError extends TidemarkError {
+  constructor(name: string) {
+    super('ERR_TIDEMARK_LANGUAGE', `there is no language '${name}'; 'tidemark doctor' lists those there are`);
+  }
+}
+
+/**
+ * Chunks a file of any size, window by window. Memory does not depend on the file's size.
+ *
+ * Throws `ERR_TIDEMARK_FILE_MISSING`, `ERR_TIDEMARK_NOT_A_FILE`, `ERR_TIDEMARK_FILE_UNREADABLE` or
+ * `ERR_TIDEMARK_LANGUAGE`. Leaving the loop early closes the file.
+ */
+export async function* chunkFile(path: string | Buffer, options: ChunkOptions = {}): AsyncGenerator<Chunk> {
+  const { source, size } = await openFile(path);
+  yield* chunks(source, { path: path.toString(), ...options }, size);
+}
+
+/**
+ * Chunks bytes as they come, from any stream of buffers: a pipe, an HTTP body. The same bytes give the same chunks
+ * however the stream cuts them.
+ */
+export async function* chunkStream(
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: ChunkOptions = {},
+): AsyncGenerator<Chunk> {
+  yield* chunks(iterableSource(stream), options, undefined);
+}
+
+async function openFile(path: string | Buffer): Promise<{ source: ByteSource; size: number }> {
+  try {
+    const info = await stat(path);
+    if (!info.isFile() && !info.isFIFO() && !info.isCharacterDevice()) {
+      const what = info.isDirectory() ? 'a directory' : 'not a file';
+      throw new FileError('ERR_TIDEMARK_NOT_A_FILE', `${path} is ${what}; name a file`);
+    }
+    return { source: await fileSource(path), size: info.size };
+  } catch (cause) {
+    if (cause instanceof FileError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new FileError('ERR_TIDEMARK_FILE_MISSING', `${path} does not exist; check the path`, { cause });
+    }
+    throw new FileError('ERR_TIDEMARK_FILE_UNREADABLE', `${path} cannot be read (${code})`, { cause });
+  }
+}
+
+async function* chunks(
+  source: ByteSource,
+  options: ChunkOptions,
+  size: number | undefined,
+): AsyncGenerator<Chunk> {
+  await using owned = source;
+  const language = options.language === undefined ? undefined : languageByName(options.language);
+  if (options.language !== undefined && language === undefined) throw new LanguageError(options.language);
+  const pool = shared.acquire();
+  try {
+    const batches = chunkSource(owned, {
+      pool,
+      path: options.path ?? '',
+      ...(language === undefined ? {} : { language: language.name }),
+      ...(options.maxTokens === undefined ? {} : { maxTokens: options.maxTokens }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(size === undefined ? {} : { sizeHint: size }),
+    });
+    for await (const batch of batches) {
+      for (const { hash: _hash, terms: _terms, ...chunk } of batch) yield chunk;
+    }
+  } finally {
+    shared.release();
+  }
+}
+
+/** One pool for all calls: a parser takes 20 ms to start, so it stays for a moment after the last file. */
+const LINGER_MS = 1000;
+const shared = {
+  pool: undefined as ParserPool | undefined,
+  users: 0,
+  timer: undefined as NodeJS.Timeout | undefined,
+  acquire(): ParserPool {
+    clearTimeout(this.timer);
+    this.users++;
+    this.pool ??= new ParserPool({ workers: 2 });
+    return this.pool;
+  },
+  release(): void {
+    if (--this.users > 0) return;
+    this.timer = setTimeout(() => {
+      const pool = this.pool;
+      this.pool = undefined;
+      void pool?.[Symbol.asyncDispose]();
+    }, LINGER_MS);
+    this.timer.unref();
+  },
+};

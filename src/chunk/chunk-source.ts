@@ -1,0 +1,112 @@
+import type { ByteSource } from '../read/byte-source.ts';
+import { looksBinary, sniffEncoding } from '../read/encoding.ts';
+import { WindowReader } from '../read/window-reader.ts';
+import type { ChunkKind, IndexedChunk } from './chunk.ts';
+import { detectLanguage, languageByName } from './languages.ts';
+import { type ParserPool, ParserTrap } from './parser-pool.ts';
+import { type LexicalReason, NO_SCOPE, type WindowRequest, type WindowResult } from './window.ts';
+
+/** 256 KiB lowers agreement with whole-file parsing on giant classes; more costs memory and gains nothing. */
+export const WINDOW_BYTES = 1024 * 1024;
+/** What the bundled model was trained on, less its special tokens and room for the scope line. */
+export const DEFAULT_MAX_TOKENS = 224;
+const MAX_STRIKES = 3;
+
+export interface ChunkSourceOptions {
+  readonly pool: ParserPool;
+  /** File name for language detection; need not exist. */
+  readonly path: string;
+  /** Overrides detection: a canonical language name, or null for plain lines. */
+  readonly language?: string | null;
+  readonly maxTokens?: number;
+  readonly windowBytes?: number;
+  /** Expected size in bytes; a wrong one costs a copy. */
+  readonly sizeHint?: number;
+  /** Whether chunks get content hash and search terms. */
+  readonly indexed?: boolean;
+  /** Stop at once, without chunks, where the input is not text. */
+  readonly skipBinary?: boolean;
+  /** Sees every byte of the input once, in order. */
+  readonly onBytes?: (bytes: Uint8Array) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ChunkReport {
+  readonly binary: boolean;
+  readonly language: string | null;
+  readonly kind: ChunkKind;
+  /** Where and why the file was cut by lines although its language has a parser: the first place. */
+  readonly lexical: { readonly reason: LexicalReason; readonly fromByte: number } | null;
+}
+
+/**
+ * Chunks an input window by window; yields the chunks of each. Memory: one window here and one in the worker,
+ * whatever the input's size. The caller disposes `source` and the pool.
+ */
+export async function* chunkSource(
+  source: ByteSource,
+  options: ChunkSourceOptions,
+): AsyncGenerator<IndexedChunk[], ChunkReport> {
+  const reader = new WindowReader(source, {
+    windowBytes: options.windowBytes ?? WINDOW_BYTES,
+    ...(options.sizeHint === undefined ? {} : { sizeHint: options.sizeHint }),
+    ...(options.onBytes === undefined ? {} : { onBytes: options.onBytes }),
+  });
+  let window = await reader.next();
+  const { encoding, bomBytes } = sniffEncoding(window.bytes);
+  const binary = looksBinary(window.bytes);
+  const grammar =
+    options.language === undefined
+      ? detectLanguage(options.path, window.bytes)
+      : languageByName(options.language ?? '');
+  const language = grammar?.name ?? null;
+  const kind: ChunkKind = grammar?.kind ?? 'text';
+  const report = { binary, language, kind, lexical: null as ChunkReport['lexical'] };
+  if (binary && options.skipBinary) return report;
+
+  reader.consume(bomBytes);
+  window = await reader.next();
+  let first = true;
+  let startLine = 1;
+  let scope = NO_SCOPE;
+  let strikes = 0;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const request: WindowRequest = {
+      bytes: window.bytes,
+      startByte: window.start,
+      startLine,
+      encoding,
+      language,
+      kind,
+      first,
+      last: window.last,
+      scope,
+      lexical: binary || strikes >= MAX_STRIKES,
+      maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+      indexed: options.indexed ?? false,
+    };
+    const result = await chunkOrFallBack(options.pool, request);
+    if (result.lexicalReason !== null) {
+      strikes++;
+      report.lexical ??= { reason: result.lexicalReason, fromByte: window.start };
+    }
+    if (result.chunks.length > 0) yield result.chunks;
+    if (window.last) return report;
+    reader.consume(result.consumed);
+    startLine = result.nextLine;
+    scope = result.scope;
+    first = false;
+    window = await reader.next();
+  }
+}
+
+async function chunkOrFallBack(pool: ParserPool, request: WindowRequest): Promise<WindowResult> {
+  try {
+    return await pool.run(request);
+  } catch (error) {
+    if (!(error instanceof ParserTrap) || request.lexical) throw error;
+    const result = await pool.run({ ...request, lexical: true });
+    return { ...result, lexicalReason: 'parser-trap' };
+  }
+}

@@ -1,0 +1,159 @@
+import type { Tree, TreeCursor } from 'web-tree-sitter';
+
+const MAX_LEVELS = 64;
+const MAX_HEADER = 512;
+const MAX_TOTAL = 6 * 1024;
+const OPENERS: Record<string, string> = { '{': '}', '(': ')', '[': ']' };
+
+/**
+ * The text that opens what is still open at `at`: for each construct around it what stands before its body. Parsed in
+ * front of the next window, it puts the rest of the construct into the context that it had. At most 64 levels and 6 KB,
+ * the innermost ones.
+ */
+export function openHeaders(tree: Tree, text: string, at: number): string {
+  const cursor = tree.walk();
+  try {
+    const levels = descend(cursor, at, text);
+    const headers: string[] = [];
+    let total = 0;
+    for (let i = levels.length - 1; i >= 0 && headers.length < MAX_LEVELS; i--) {
+      const header = headerText(text, levels[i]!, at);
+      total += header.length;
+      if (total > MAX_TOTAL) break;
+      headers.push(header);
+    }
+    return headers.reverse().join('');
+  } finally {
+    cursor.delete();
+  }
+}
+
+/**
+ * The brackets that close what `headers` opens. Parsed behind a window that ends in the middle of it, they spare the
+ * parser an error that would hide the whole construct.
+ */
+export function closersOf(headers: string): string {
+  const open: string[] = [];
+  for (let i = 0; i < headers.length; i++) {
+    const c = headers[i]!;
+    if (c === '"' || c === "'" || c === '`') {
+      const close = headers.indexOf(c, i + 1);
+      const line = headers.indexOf('\n', i + 1);
+      if (close !== -1 && (line === -1 || close < line)) i = close;
+    } else if (OPENERS[c] !== undefined) open.push(OPENERS[c]!);
+    else if (open.at(-1) === c) open.pop();
+  }
+  return open.reverse().join('');
+}
+
+/** True where an error on the right edge of the text covers a large part of it, as an unclosed construct makes one. */
+export function endsInError(tree: Tree, end: number, large: number): boolean {
+  const cursor = tree.walk();
+  try {
+    for (;;) {
+      if (cursor.nodeType === 'ERROR' && end - cursor.startIndex >= large) return true;
+      if (!lastChildBefore(cursor, end)) return false;
+      if (end - cursor.startIndex < large) return false;
+    }
+  } finally {
+    cursor.delete();
+  }
+}
+
+/** Moves to the last child that has text before `end`; missing tokens have none. */
+export function lastChildBefore(cursor: TreeCursor, end: number): boolean {
+  if (!cursor.gotoLastChild()) return false;
+  while (cursor.startIndex === cursor.endIndex || cursor.startIndex >= end) {
+    if (!cursor.gotoPreviousSibling()) break;
+  }
+  return true;
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Bracket extends Span {
+  readonly closer: string;
+}
+
+/** Where the headers of the levels around `at` stand, outermost first. */
+function descend(cursor: TreeCursor, at: number, text: string): Span[] {
+  const headers: Span[] = [];
+  let root = true;
+  for (;;) {
+    const type = cursor.nodeType;
+    const start = cursor.startIndex;
+    if (!cursor.gotoFirstChild()) return headers;
+    // An #if that never ends would be an error in the next window; its body stands well without it.
+    const transparent = root || type.startsWith('preproc_') || type === 'ERROR';
+    const brackets: Bracket[] = [];
+    let opener = -1;
+    let previousEnd = start;
+    let first = true;
+    while (cursor.endIndex <= at || cursor.endIndex === cursor.startIndex) {
+      const child = cursor.nodeType;
+      if (first && OPENERS[child] !== undefined) opener = cursor.endIndex;
+      first = false;
+      if (type === 'ERROR') trackBracket(brackets, child, text, previousEnd, cursor);
+      if (child === ';' || child === '}' || child === ',' || cursor.nodeType.endsWith('statement')) {
+        previousEnd = cursor.endIndex;
+      }
+      if (!cursor.gotoNextSibling()) {
+        for (const bracket of brackets) headers.push(bracket);
+        return headers;
+      }
+    }
+    for (const bracket of brackets) headers.push(bracket);
+    if (!transparent) {
+      const inner = Math.min(cursor.startIndex, at);
+      if (inner - start <= MAX_HEADER) headers.push({ start, end: inner });
+      else if (opener !== -1) headers.push({ start, end: opener });
+    }
+    if (cursor.startIndex >= at) return headers;
+    root = false;
+  }
+}
+
+function trackBracket(
+  brackets: Bracket[],
+  type: string,
+  text: string,
+  statementStart: number,
+  cursor: TreeCursor,
+): void {
+  const closer = OPENERS[type];
+  if (closer !== undefined) {
+    const line = lineStart(text, cursor.startIndex);
+    const before = brackets[brackets.length - 1]?.end ?? 0;
+    brackets.push({
+      closer,
+      start: Math.max(
+        before,
+        statementStart,
+        Math.min(line, cursor.startIndex),
+        cursor.endIndex - MAX_HEADER,
+      ),
+      end: cursor.endIndex,
+    });
+  } else if (brackets[brackets.length - 1]?.closer === type) {
+    brackets.pop();
+  }
+}
+
+/** Where the line of `at` begins, or `MAX_HEADER` before it. */
+function lineStart(text: string, at: number): number {
+  const from = Math.max(0, at - MAX_HEADER);
+  return from + text.slice(from, at).lastIndexOf('\n') + 1;
+}
+
+/** Keeps a header's own indentation, drops that of what follows it, and keeps a line break where there was one. */
+function headerText(text: string, { start, end }: Span, at: number): string {
+  const line = lineStart(text, start);
+  const from = text.slice(line, start).trim() === '' ? line : start;
+  const header = text.slice(from, end).replace(/\n[ \t]*$/, '\n');
+  if (header.trim() === '') return '';
+  const newlineFollows = text.slice(end, Math.min(at, end + 256)).includes('\n');
+  return !header.endsWith('\n') && newlineFollows ? `${header}\n` : header;
+}

@@ -1,0 +1,75 @@
+import type { Definition } from '../../grammars/definitions.ts';
+
+/** What a chunk is called, and what lies around it. */
+export interface Label {
+  readonly symbol: string | null;
+  readonly scope: readonly string[];
+}
+
+/**
+ * Names chunks in order. The symbol is the largest definition that begins in the chunk, else the one that it lies in;
+ * a chunk within a function keeps the function's name unless something inside it fills half of the chunk.
+ */
+export class Labeller {
+  readonly #definitions: readonly Definition[];
+  readonly #open: Definition[] = [];
+  #next = 0;
+
+  constructor(definitions: readonly Definition[]) {
+    this.#definitions = definitions;
+  }
+
+  /** Calls must come with rising, non-overlapping ranges. */
+  label(start: number, end: number): Label {
+    const definitions = this.#definitions;
+    while (this.#next < definitions.length && definitions[this.#next]!.startIndex < start) {
+      this.#enter(definitions[this.#next++]!);
+    }
+    this.#leave(start);
+    const around = [...this.#open];
+    let largest: Definition | undefined;
+    let path: Definition[] = around;
+    while (this.#next < definitions.length && definitions[this.#next]!.startIndex < end) {
+      const definition = definitions[this.#next++]!;
+      this.#enter(definition);
+      if (
+        largest === undefined ||
+        definition.endIndex - definition.startIndex > largest.endIndex - largest.startIndex
+      ) {
+        largest = definition;
+        path = this.#open.slice(0, -1);
+      }
+    }
+    const container = around[around.length - 1];
+    const wrapped =
+      container !== undefined && container.endIndex >= end && /function|method/.test(container.kind);
+    const small =
+      largest !== undefined && Math.min(largest.endIndex, end) - largest.startIndex < (end - start) / 2;
+    if (largest !== undefined && !(wrapped && small))
+      return { symbol: largest.name, scope: scopeOf(largest, path) };
+    if (container === undefined) return { symbol: null, scope: [] };
+    return { symbol: container.name, scope: scopeOf(container, around.slice(0, -1)) };
+  }
+
+  #enter(definition: Definition): void {
+    this.#leave(definition.startIndex);
+    this.#open.push(definition);
+  }
+
+  #leave(at: number): void {
+    while (this.#open.length > 0 && this.#open[this.#open.length - 1]!.endIndex <= at) this.#open.pop();
+  }
+}
+
+function scopeOf(definition: Definition, around: readonly Definition[]): string[] {
+  return definition.scope === undefined ? names(around) : [...names(around), definition.scope];
+}
+
+function names(definitions: readonly Definition[]): string[] {
+  return definitions.flatMap((d) => (d.scope === undefined ? [d.name] : [d.scope, d.name]));
+}
+
+/** Names of the definitions that are open at a place, outermost first. */
+export function scopeAt(definitions: readonly Definition[], at: number): string[] {
+  return names(definitions.filter((d) => d.startIndex < at && d.endIndex > at));
+}

@@ -1,0 +1,182 @@
+import type { Tree, TreeCursor } from 'web-tree-sitter';
+import type { Definition } from '../../grammars/definitions.ts';
+import { lastChildBefore } from './headers.ts';
+import { addLines, isSpace } from './lines.ts';
+import { GLUED, Pieces } from './pieces.ts';
+
+/** What the walk over a tree is told. Positions are UTF-16 units of the parsed text. */
+export interface SyntaxInput {
+  readonly tree: Tree;
+  readonly text: string;
+  /** Token prefix sums of `text`. */
+  readonly prefix: Uint32Array;
+  /** Where the real text begins, after replayed headers, and where it ends, before closing brackets. */
+  readonly from: number;
+  readonly to: number;
+  /** Largest piece, in token units. */
+  readonly limit: number;
+  readonly definitions: readonly Definition[];
+  /** True where the input goes on after `text`: what ends at its end may be unfinished. */
+  readonly unfinished: boolean;
+}
+
+const LEADS = /comment|decorator|attribute|annotation/;
+const CLOSERS = new Set([',', ';', ')', ']', '}', 'end', '{', '(', '[', ':', '.', '>', '/>']);
+
+/**
+ * Cuts a tree into pieces: the largest nodes that fit, going down only where a node does not. Stops at the last node
+ * of an unfinished text, unless that is so large that it must be entered.
+ */
+export function syntaxPieces(input: SyntaxInput): Pieces {
+  const cursor = input.tree.walk();
+  try {
+    return new Walk(input, cursor).run();
+  } finally {
+    cursor.delete();
+  }
+}
+
+class Walk {
+  readonly #input: SyntaxInput;
+  readonly #cursor: TreeCursor;
+  readonly #pieces = new Pieces();
+  readonly #largeEnough: number;
+  /** Starts of the unfinished child on each level of the right spine; -1 off the spine. */
+  readonly #spine: number[] = [];
+  #depth = 0;
+  #level = 0;
+  #definition = 0;
+  #leadEnd = -1;
+  /** Everything before this place is in a piece, or is white space. */
+  #covered: number;
+
+  constructor(input: SyntaxInput, cursor: TreeCursor) {
+    this.#input = input;
+    this.#cursor = cursor;
+    this.#largeEnough = (input.to - input.from) / 4;
+    this.#covered = input.from;
+  }
+
+  run(): Pieces {
+    if (!this.#enter(this.#input.unfinished)) {
+      this.#lines(this.#input.from, this.#input.to);
+      return this.#pieces;
+    }
+    for (;;) {
+      const step = this.#visit();
+      if (step === 'stop') return this.#pieces;
+      if (step === 'entered') continue;
+      while (!this.#cursor.gotoNextSibling()) {
+        if (this.#leave()) continue;
+        if (!this.#input.unfinished) this.#fillGap(this.#input.to);
+        return this.#pieces;
+      }
+      this.#level = Math.min(this.#level, this.#depth);
+    }
+  }
+
+  #visit(): 'stop' | 'entered' | 'done' {
+    const { from, to, prefix, limit } = this.#input;
+    const start = this.#cursor.startIndex;
+    const end = Math.min(this.#cursor.endIndex, to);
+    if (end <= from || end <= start) return 'done';
+    const last = start === this.#spine[this.#depth];
+    const open = start < from;
+    if (last && !open && end - start <= this.#largeEnough) return 'stop';
+    const fits = prefix[end]! - prefix[Math.max(start, from)]! <= limit;
+    if (fits && !open && !last) {
+      this.#add(start, end);
+      return 'done';
+    }
+    if (this.#enter(last)) return 'entered';
+    this.#fillGap(Math.max(start, from));
+    this.#lines(Math.max(start, from), last ? this.#lastLine(Math.max(start, from), end) : end);
+    return last ? 'stop' : 'done';
+  }
+
+  /** Of an unfinished token only whole lines are sure. */
+  #lastLine(start: number, end: number): number {
+    const newline = this.#input.text.lastIndexOf('\n', end - 1);
+    return newline < start ? end : newline + 1;
+  }
+
+  #enter(onSpine: boolean): boolean {
+    let unfinishedStart = -1;
+    if (onSpine && lastChildBefore(this.#cursor, this.#input.to)) {
+      unfinishedStart = this.#cursor.startIndex;
+      this.#cursor.gotoParent();
+    }
+    if (!this.#cursor.gotoFirstChild()) return false;
+    this.#depth++;
+    this.#spine[this.#depth] = unfinishedStart;
+    return true;
+  }
+
+  #leave(): boolean {
+    if (!this.#cursor.gotoParent()) return false;
+    this.#depth--;
+    this.#level = Math.min(this.#level, this.#depth);
+    return this.#depth > 0;
+  }
+
+  #add(start: number, end: number): void {
+    this.#fillGap(start);
+    const type = this.#cursor.nodeType;
+    const lead = LEADS.test(type);
+    const glued = (this.#leadEnd >= 0 && this.#adjacent(this.#leadEnd, start)) || CLOSERS.has(type);
+    const cost = this.#level + (glued ? GLUED : 0);
+    const definition = this.#beginsDefinition(start, end);
+    const role = lead ? (this.#ownLine(start) ? 'lead' : 'plain') : definition ? 'definition' : 'plain';
+    this.#pieces.add(start, end, cost, role);
+    this.#leadEnd = lead ? end : -1;
+    this.#level = this.#depth;
+    this.#covered = end;
+  }
+
+  /** Some grammars hide tokens (the inside of a string): what no node shows is cut by lines. */
+  #fillGap(end: number): void {
+    const text = this.#input.text;
+    let at = this.#covered;
+    while (at < end && isSpace(text.charCodeAt(at))) at++;
+    if (at < end) this.#lines(at, end);
+  }
+
+  #lines(start: number, end: number): void {
+    const { text, prefix, limit } = this.#input;
+    const before = this.#pieces.length;
+    this.#covered = Math.max(this.#covered, end);
+    addLines(this.#pieces, text, prefix, start, end, limit, this.#depth + 1);
+    if (this.#pieces.length > before) this.#pieces.cutCosts[before] = this.#level;
+    this.#leadEnd = -1;
+    this.#level = this.#depth;
+  }
+
+  #ownLine(start: number): boolean {
+    let at = start - 1;
+    while (at >= 0 && (this.#input.text.charCodeAt(at) === 32 || this.#input.text.charCodeAt(at) === 9)) at--;
+    return at < 0 || this.#input.text.charCodeAt(at) === 10;
+  }
+
+  #adjacent(leadEnd: number, start: number): boolean {
+    const text = this.#input.text;
+    // Some grammars take the line break into the comment itself.
+    const first = text.indexOf('\n', Math.max(0, leadEnd - 1));
+    if (first === -1 || first >= start) return true;
+    const second = text.indexOf('\n', first + 1);
+    return second === -1 || second >= start;
+  }
+
+  /** A definition that goes on after the piece, or one that is most of it. */
+  #beginsDefinition(start: number, end: number): boolean {
+    const definitions = this.#input.definitions;
+    while (this.#definition < definitions.length && definitions[this.#definition]!.startIndex < start)
+      this.#definition++;
+    let found = false;
+    for (; this.#definition < definitions.length; this.#definition++) {
+      const definition = definitions[this.#definition]!;
+      if (definition.startIndex >= end) break;
+      found ||= definition.endIndex > end || (definition.endIndex - definition.startIndex) * 2 >= end - start;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Estimates WordPiece token counts without running the tokenizer, which would cost a hundred times as much as the
+ * chunker itself. The table was fitted on C, Python, TypeScript and JavaScript text against the bundled model's
+ * tokenizer; an estimate that is off costs quality, never text, since the embedder splits what is too long.
+ */
+
+/** Estimates are integers in sixteenths of a token. */
+export const UNITS_PER_TOKEN = 16;
+
+const MAX_RUN = 48;
+const LETTERS = runTable((n) => (n <= 7 ? 1.2 : 1.5 + 0.36 * (n - 8)));
+const DIGITS = runTable((n) => (n <= 2 ? 1 : 0.6 * n));
+const MIXED = runTable((n) => 1 + 0.38 * n);
+
+function runTable(tokens: (length: number) => number): Uint16Array {
+  return Uint16Array.from({ length: MAX_RUN + 1 }, (_, n) =>
+    n === 0 ? 0 : Math.ceil(tokens(n) * UNITS_PER_TOKEN),
+  );
+}
+
+/**
+ * Cumulative estimate: element i is the cost, in sixteenths of a token, of `text[0, i)`. A run of letters and digits
+ * is charged at its last character.
+ */
+export function tokenPrefix(text: string): Uint32Array {
+  const prefix = new Uint32Array(text.length + 1);
+  let total = 0;
+  let letters = 0;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if ((c >= 97 && c <= 122) || (c >= 65 && c <= 90)) {
+      letters++;
+    } else if (c >= 48 && c <= 57) {
+      digits++;
+    } else {
+      if (letters + digits > 0) {
+        total += runCost(letters, digits);
+        prefix[i] = total;
+        letters = 0;
+        digits = 0;
+      }
+      if (c > 127) total += c >= 0x2e80 ? 16 : 11;
+      else if (c > 32 || c < 9 || (c > 13 && c < 32)) total += 16;
+    }
+    prefix[i + 1] = total;
+    if (letters + digits === MAX_RUN) {
+      total += runCost(letters, digits);
+      prefix[i + 1] = total;
+      letters = 0;
+      digits = 0;
+    }
+  }
+  if (letters + digits > 0) prefix[text.length] = total + runCost(letters, digits);
+  return prefix;
+}
+
+function runCost(letters: number, digits: number): number {
+  if (digits === 0) return LETTERS[letters]!;
+  if (letters === 0) return DIGITS[digits]!;
+  return MIXED[letters + digits]!;
+}

@@ -1,0 +1,156 @@
+import { TidemarkError } from '../errors.ts';
+import { machineLimits } from './machine.ts';
+import { formatSize } from './size.ts';
+
+/** Bytes taken from a budget. `release` (or `using`) gives them back; a second call does nothing. */
+export interface Lease extends Disposable {
+  readonly bytes: number;
+  release(): void;
+}
+
+interface Waiter {
+  readonly bytes: number;
+  readonly grant: (lease: Lease) => void;
+  readonly cancel: () => void;
+}
+
+/**
+ * A number of bytes that stages take from before they allocate and give back after. A stage that cannot get its bytes
+ * waits in line: that is the back-pressure. A request above the whole is granted once nothing else is out, so that one
+ * large thing cannot wait for ever.
+ */
+export class MemoryBudget {
+  readonly totalBytes: number;
+  #taken = 0;
+  #leases = 0;
+  readonly #waiting: Waiter[] = [];
+
+  constructor(totalBytes: number) {
+    this.totalBytes = totalBytes;
+  }
+
+  /** Bytes that are out now. */
+  get takenBytes(): number {
+    return this.#taken;
+  }
+
+  /** Leases that are out now: 0 once every stage has ended. */
+  get leases(): number {
+    return this.#leases;
+  }
+
+  /** Takes `bytes`, waiting for them in order of arrival. The caller releases. Rejects with the signal's reason. */
+  async take(bytes: number, signal?: AbortSignal): Promise<Lease> {
+    signal?.throwIfAborted();
+    if (this.#waiting.length === 0 && this.#fits(bytes)) return this.#grant(bytes);
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        bytes,
+        grant: (lease) => {
+          signal?.removeEventListener('abort', waiter.cancel);
+          resolve(lease);
+        },
+        cancel: () => {
+          this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+          reject(signal?.reason);
+          this.#serve();
+        },
+      };
+      signal?.addEventListener('abort', waiter.cancel, { once: true });
+      this.#waiting.push(waiter);
+    });
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#leases === 0 || this.#taken + bytes <= this.totalBytes;
+  }
+
+  #grant(bytes: number): Lease {
+    this.#taken += bytes;
+    this.#leases++;
+    let out = true;
+    const release = () => {
+      if (!out) return;
+      out = false;
+      this.#taken -= bytes;
+      this.#leases--;
+      this.#serve();
+    };
+    return { bytes, release, [Symbol.dispose]: release };
+  }
+
+  #serve(): void {
+    while (this.#waiting.length > 0 && this.#fits(this.#waiting[0]!.bytes)) {
+      const waiter = this.#waiting.shift()!;
+      waiter.grant(this.#grant(waiter.bytes));
+    }
+  }
+}
+
+/** How a budget for the whole process tree is spent. */
+export interface MemoryPlan {
+  readonly budgetBytes: number;
+  /** Threads that parse. */
+  readonly parsers: number;
+  /** Parser heap above which a thread is replaced, bytes. */
+  readonly parserHeapBytes: number;
+  /** Processes that embed; 0 where the budget has no room for the model. */
+  readonly embedders: number;
+  /** Resident set above which an embedding process is replaced, bytes. */
+  readonly embedderBytes: number;
+  /** File contents and chunks in flight, bytes. */
+  readonly inFlightBytes: number;
+  /** Chunks are written in batches of about this size, bytes. */
+  readonly flushBytes: number;
+}
+
+/** Thrown for a budget that cannot work, with the smallest that does. */
+export class BudgetTooSmallError extends TidemarkError {
+  readonly smallestBytes: number;
+
+  constructor(budgetBytes: number, smallestBytes: number, lane: string) {
+    super(
+      'ERR_TIDEMARK_BUDGET_TOO_SMALL',
+      `${formatSize(budgetBytes)} of memory is too little ${lane}; ` +
+        `the smallest that works is --memory ${Math.ceil(smallestBytes / 1e6)}MB`,
+    );
+    this.smallestBytes = smallestBytes;
+  }
+}
+
+const MB = 1e6;
+/** The process with the store in it, while it writes and builds its indexes. */
+const STORE_BYTES = 240 * MB;
+const PARSER_BYTES = 60 * MB;
+const EMBEDDER_BYTES = 210 * MB;
+export const SMALLEST_LEXICAL_BYTES = STORE_BYTES + PARSER_BYTES;
+export const SMALLEST_BYTES = STORE_BYTES + EMBEDDER_BYTES;
+
+/** Half of what the machine or its cgroup allows, at most 2 GB. */
+export function defaultBudgetBytes(): number {
+  const { limitBytes, availableBytes } = machineLimits();
+  const floor = Math.min(limitBytes, SMALLEST_BYTES);
+  return Math.max(floor, Math.floor(Math.min(limitBytes / 2, availableBytes * 0.75, 2000 * MB)));
+}
+
+/** Shares a budget out. Throws {@link BudgetTooSmallError}. */
+export function planMemory(budgetBytes: number, options: { embed: boolean; cores: number }): MemoryPlan {
+  const smallest = options.embed ? SMALLEST_BYTES : SMALLEST_LEXICAL_BYTES;
+  if (budgetBytes < smallest) {
+    throw new BudgetTooSmallError(budgetBytes, smallest, options.embed ? 'with the model' : 'to index');
+  }
+  const spare = budgetBytes - STORE_BYTES;
+  const parsers = Math.max(1, Math.min(options.cores, 4, Math.floor(spare / (2 * PARSER_BYTES))));
+  const embedders = options.embed
+    ? Math.max(1, Math.min(options.cores, Math.floor(spare / EMBEDDER_BYTES)))
+    : 0;
+  return {
+    budgetBytes,
+    parsers,
+    parserHeapBytes: Math.max(40 * MB, Math.min(128 * MB, spare / (2 * parsers))),
+    embedders,
+    embedderBytes: options.embed ? Math.min(400 * MB, spare / embedders) : 0,
+    inFlightBytes: Math.min(64 * MB, Math.max(8 * MB, spare / 8)),
+    flushBytes: budgetBytes < 600 * MB ? 2 * MB : 4 * MB,
+  };
+}
