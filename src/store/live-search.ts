@@ -1,0 +1,71 @@
+import { type ChunkTable, HIT_KEYS, type LexicalHit } from './chunk-table.ts';
+import type { FileTable } from './file-table.ts';
+import type { Filter } from './filter.ts';
+import type { ChunkHit } from './schema.ts';
+import type { VectorTable } from './vector-table.ts';
+
+const MAX_LIMIT = 1000;
+const MAX_FETCH = 8000;
+/** Asks for some more than needed, as a part may turn out stale; on a shortfall four times as many. */
+const EXTRA = 10;
+const GROWTH = 4;
+
+export interface SemanticHit {
+  row: ChunkHit;
+  /** Cosine distance, 0 to 2: lower is better. */
+  distance: number;
+}
+
+interface SearchTables {
+  files: FileTable;
+  chunks: ChunkTable;
+  vectors: VectorTable;
+}
+
+/** Fetches until `limit` hits are live or there are no more. */
+async function untilEnough<Hit>(
+  limit: number,
+  fetch: (k: number) => Promise<{ live: Hit[]; fetched: number }>,
+): Promise<Hit[]> {
+  const wanted = Math.min(limit, MAX_LIMIT);
+  for (let k = wanted + EXTRA; ; k *= GROWTH) {
+    const { live, fetched } = await fetch(k);
+    if (live.length >= wanted || fetched < k || k >= MAX_FETCH) return live.slice(0, wanted);
+  }
+}
+
+/** Keeps the rows that belong to the committed version of their file. */
+async function onlyLive<Hit extends { row: ChunkHit }>(files: FileTable, hits: Hit[]): Promise<Hit[]> {
+  const newest = await files.newestByPath(hits.map((hit) => hit.row.path));
+  return hits.filter((hit) => newest.get(hit.row.path)?.seq === hit.row.seq);
+}
+
+/** The best `limit` committed chunks (at most 1,000) that hold any of `terms`, best first. */
+export async function searchLexical(
+  { files, chunks }: SearchTables,
+  terms: readonly string[],
+  filter: Filter,
+  limit: number,
+): Promise<LexicalHit[]> {
+  return untilEnough(limit, async (k) => {
+    const hits = await chunks.searchLexical(terms, filter, k);
+    return { live: await onlyLive(files, hits), fetched: hits.length };
+  });
+}
+
+/** The `limit` committed chunks (at most 1,000) nearest to `vector`, nearest first. */
+export async function searchSemantic(
+  { files, chunks, vectors }: SearchTables,
+  vector: Float32Array,
+  filter: Filter,
+  limit: number,
+): Promise<SemanticHit[]> {
+  return untilEnough(limit, async (k) => {
+    const { neighbours, fetched } = await vectors.nearest(vector, filter, k);
+    const distances = new Map(neighbours.map(({ id, distance }) => [id, distance]));
+    const rows = await chunks.byId([...distances.keys()], HIT_KEYS);
+    const hits = rows.map((row) => ({ row, distance: distances.get(row.id)! }));
+    const live = await onlyLive(files, hits);
+    return { live: live.sort((a, b) => a.distance - b.distance), fetched };
+  });
+}

@@ -1,0 +1,76 @@
+import path from 'node:path';
+import { asStoreError, NoIndexError, NotAnIndexError } from './errors.ts';
+import { Indexes } from './indexes.ts';
+import { connectTo } from './lance.ts';
+import { acquireLock, type IndexLock } from './lock.ts';
+import { inspectDir, type Meta, newMeta, prepareDir, readMeta, writeMeta } from './meta.ts';
+import { removeTables } from './remove.ts';
+import { arrowSchema, CHUNK_COLUMNS, FILE_COLUMNS } from './schema.ts';
+import { Store } from './store.ts';
+import { Tables } from './tables.ts';
+
+export interface OpenStoreOptions {
+  /** Make the index when there is none; needs mode `write`. */
+  create: boolean;
+  /** `write` takes the single writer's lock until the store is closed. */
+  mode: 'read' | 'write';
+  /** Recorded in a new index. */
+  versions?: { tidemark: string; chunker: string };
+}
+
+/**
+ * Opens the index in `dir`; the caller closes it. A writer finds it recovered from whatever stopped the last one.
+ * @throws {NoIndexError} when there is none and `create` is false
+ * @throws {NotAnIndexError} when the directory is somebody else's
+ * @throws {IndexFormatError} when another version of tidemark made it
+ * @throws {IndexBusyError} when another writer has it open
+ */
+export async function openStore(dir: string, options: OpenStoreOptions): Promise<Store> {
+  if (!path.isAbsolute(dir)) throw new RangeError(`not an absolute path: ${dir}`);
+  const found = await inspectDir(dir);
+  if (found === 'foreign') throw new NotAnIndexError(dir);
+  if (options.mode === 'read') return openTables(dir, await readMeta(dir), null);
+  if (found !== 'index' && !options.create) throw new NoIndexError(dir);
+  // Refused before anything is written, the lock included.
+  if (found === 'index') await readMeta(dir);
+  else await prepareDir(dir);
+  const lock = await acquireLock(dir);
+  try {
+    const store = await openTables(dir, await metaUnderLock(dir, options), lock);
+    await store.recover();
+    return store;
+  } catch (error) {
+    await lock.release();
+    throw asStoreError(error, dir, 'be opened');
+  }
+}
+
+/** Another writer may have made the index, or removed it, while this one waited for the lock. */
+async function metaUnderLock(dir: string, options: OpenStoreOptions): Promise<Meta> {
+  if ((await inspectDir(dir)) === 'index') return readMeta(dir);
+  await removeTables(dir);
+  const meta = newMeta(options.versions ?? { tidemark: 'unknown', chunker: 'unknown' });
+  await createTables(dir, meta);
+  // Last: an index that has this file is whole.
+  await writeMeta(dir, meta);
+  return meta;
+}
+
+async function createTables(dir: string, meta: Meta): Promise<void> {
+  const tables = new Tables(dir, await connectTo(path.join(dir, meta.tables)), true);
+  try {
+    await tables.create('files', arrowSchema(FILE_COLUMNS));
+    await tables.create('chunks', arrowSchema(CHUNK_COLUMNS));
+    // Empty, it fixes how terms are read; rows that come later are searched without it until it is built again.
+    await new Indexes(tables).buildText({ force: true });
+  } finally {
+    await tables.close();
+  }
+}
+
+async function openTables(dir: string, meta: Meta, lock: IndexLock | null): Promise<Store> {
+  const tables = new Tables(dir, await connectTo(path.join(dir, meta.tables)), lock !== null);
+  await tables.get('files');
+  await tables.get('chunks');
+  return new Store({ dir, tables, lock, meta });
+}

@@ -1,0 +1,144 @@
+import type { DataType, Field, Schema } from 'apache-arrow';
+import { loadArrow } from './lance.ts';
+
+/** `code`, `docs` (Markdown and the like), or `text` of an unknown language. */
+export type Kind = 'code' | 'docs' | 'text';
+export type FileState = 'pending' | 'embedded' | 'skipped';
+
+/** One version of one file; the commit record of its chunks. */
+export interface FileRow {
+  /** Unique and growing: of two rows with one path, the higher counts. */
+  rev: bigint;
+  /** Names the chunk set of this version; grows in commit order. */
+  seq: bigint;
+  /** Relative to the indexed directory, with `/`. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  mtimeNs: bigint;
+  /** Content hash, hex. */
+  hash: string;
+  language: string | null;
+  kind: Kind;
+  /** Number of chunks. */
+  chunks: number;
+  state: FileState;
+  /** Why it was skipped, or why it was chunked without its grammar. */
+  reason: string | null;
+}
+
+export interface ChunkRow {
+  /** Deterministic: the same content at the same place has the same id. */
+  id: string;
+  seq: bigint;
+  /** Place in the file, from 0. */
+  ordinal: number;
+  path: string;
+  language: string | null;
+  kind: Kind;
+  symbol: string | null;
+  scope: string | null;
+  /** 1-based, inclusive. */
+  startLine: number;
+  endLine: number;
+  /** Half open byte range in the file. */
+  startByte: number;
+  endByte: number;
+  text: string;
+  /** Hash of what gets embedded. */
+  hash: string;
+  /** Search terms, lower case, separated by blanks. */
+  terms: string;
+}
+
+/** A chunk as a search returns it. */
+export type ChunkHit = Omit<ChunkRow, 'terms'>;
+
+type ColumnType = 'utf8' | 'int32' | 'int64' | 'bigint';
+
+export interface Column {
+  /** Name of the column in the table. */
+  name: string;
+  /** `bigint` and `int64` are stored alike; the first is a bigint in a row, the second a number. */
+  type: ColumnType;
+  nullable: boolean;
+}
+
+declare const ROW: unique symbol;
+
+/** The columns of a table by the keys of its rows; the type remembers the row, so that readers can infer it. */
+export type Columns<Row> = Readonly<Record<keyof Row & string, Column>> & { readonly [ROW]?: Row };
+
+const column = (name: string, type: ColumnType, nullable = false): Column => ({ name, type, nullable });
+
+export const FILE_COLUMNS: Columns<FileRow> = {
+  rev: column('rev', 'bigint'),
+  seq: column('seq', 'bigint'),
+  path: column('path', 'utf8'),
+  size: column('size', 'int64'),
+  mtimeNs: column('mtime_ns', 'bigint'),
+  hash: column('hash', 'utf8'),
+  language: column('language', 'utf8', true),
+  kind: column('kind', 'utf8'),
+  chunks: column('chunks', 'int32'),
+  state: column('state', 'utf8'),
+  reason: column('reason', 'utf8', true),
+};
+
+export const CHUNK_COLUMNS: Columns<ChunkRow> = {
+  id: column('id', 'utf8'),
+  seq: column('seq', 'bigint'),
+  ordinal: column('ordinal', 'int32'),
+  path: column('path', 'utf8'),
+  language: column('language', 'utf8', true),
+  kind: column('kind', 'utf8'),
+  symbol: column('symbol', 'utf8', true),
+  scope: column('scope', 'utf8', true),
+  startLine: column('start_line', 'int32'),
+  endLine: column('end_line', 'int32'),
+  startByte: column('start_byte', 'int64'),
+  endByte: column('end_byte', 'int64'),
+  text: column('text', 'utf8'),
+  hash: column('hash', 'utf8'),
+  terms: column('terms', 'utf8'),
+};
+
+/** The columns of `vectors` beside the vector itself. */
+export interface VectorKey {
+  /** Chunk id. */
+  id: string;
+  hash: string;
+  path: string;
+  language: string | null;
+  kind: Kind;
+}
+
+export const VECTOR_KEY_COLUMNS: Columns<VectorKey> = {
+  id: column('id', 'utf8'),
+  hash: column('hash', 'utf8'),
+  path: column('path', 'utf8'),
+  language: column('language', 'utf8', true),
+  kind: column('kind', 'utf8'),
+};
+
+function arrowType(type: ColumnType): DataType {
+  const { Int32, Int64, Utf8 } = loadArrow();
+  if (type === 'utf8') return new Utf8();
+  return type === 'int32' ? new Int32() : new Int64();
+}
+
+export function arrowFields(columns: Readonly<Record<string, Column>>): Field[] {
+  const { Field } = loadArrow();
+  return Object.values(columns).map((c) => new Field(c.name, arrowType(c.type), c.nullable));
+}
+
+export function arrowSchema(columns: Readonly<Record<string, Column>>): Schema {
+  return new (loadArrow().Schema)(arrowFields(columns));
+}
+
+/** The `vectors` table: its keys and a fixed_size_list<float32>[dimensions]. */
+export function vectorSchema(dimensions: number): Schema {
+  const { Field, FixedSizeList, Float32, Schema } = loadArrow();
+  const vector = new FixedSizeList(dimensions, new Field('item', new Float32(), true));
+  return new Schema([...arrowFields(VECTOR_KEY_COLUMNS), new Field('vector', vector, false)]);
+}

@@ -1,0 +1,268 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { ChunkBatchBuilder, FileBatchBuilder } from './batch.ts';
+import { ChunkTable, type LexicalHit } from './chunk-table.ts';
+import { ModelMismatchError } from './errors.ts';
+import { FileTable, type StateCounts } from './file-table.ts';
+import type { Filter } from './filter.ts';
+import { Indexes } from './indexes.ts';
+import { type SemanticHit, searchLexical, searchSemantic } from './live-search.ts';
+import type { IndexLock } from './lock.ts';
+import { type MaintainReport, maintain } from './maintain.ts';
+import { type Meta, type ModelIdentity, readMeta, writeMeta } from './meta.ts';
+import type { ChunkRow, FileRow, VectorKey } from './schema.ts';
+import { directoryBytes, scratchDir, sweepLeftovers } from './sweep.ts';
+import type { Tables } from './tables.ts';
+import { VectorTable } from './vector-table.ts';
+
+export interface RecoverReport {
+  /** Chunks without a commit record were found and removed. */
+  removedOrphans: boolean;
+  /** Leftover files that were removed. */
+  sweptFiles: number;
+}
+
+export interface StoreCounts {
+  files: StateCounts;
+  chunks: number;
+  /** Rows, stale ones included. */
+  vectors: number;
+}
+
+/**
+ * One index directory, open. Get it from `openStore`; whoever opened it closes it.
+ *
+ * A writer commits a flush in this order, and may be killed between any two steps: `addChunks` (in the order of seq),
+ * `addFiles` (this commits them), `deleteChunksBySeq` of the versions replaced, `deleteFilesByRev` of their rows.
+ */
+export class Store implements AsyncDisposable {
+  readonly dir: string;
+  readonly #tables: Tables;
+  readonly #lock: IndexLock | null;
+  readonly #files: FileTable;
+  readonly #chunks: ChunkTable;
+  readonly #vectors: VectorTable;
+  readonly #indexes: Indexes;
+  #meta: Meta;
+  #maxSeq = 0n;
+  #maxRev = 0n;
+
+  constructor(parts: { dir: string; tables: Tables; lock: IndexLock | null; meta: Meta }) {
+    this.dir = parts.dir;
+    this.#tables = parts.tables;
+    this.#lock = parts.lock;
+    this.#meta = parts.meta;
+    this.#files = new FileTable(parts.tables);
+    this.#chunks = new ChunkTable(parts.tables);
+    this.#vectors = new VectorTable(parts.tables);
+    this.#indexes = new Indexes(parts.tables);
+  }
+
+  /** As last read; `refreshMeta` looks again. */
+  meta(): Meta {
+    return this.#meta;
+  }
+
+  /** Reads meta.json again: another process may have set the model meanwhile. */
+  async refreshMeta(): Promise<Meta> {
+    this.#meta = await readMeta(this.dir);
+    return this.#meta;
+  }
+
+  /** The highest seq that is committed or was handed out; known to a writer. */
+  get maxSeq(): bigint {
+    return this.#maxSeq;
+  }
+
+  get maxRev(): bigint {
+    return this.#maxRev;
+  }
+
+  /** A fresh number for the chunk set of a file version. */
+  nextSeq(): bigint {
+    this.#maxSeq += 1n;
+    return this.#maxSeq;
+  }
+
+  /** A fresh number for a file row. */
+  nextRev(): bigint {
+    this.#maxRev += 1n;
+    return this.#maxRev;
+  }
+
+  /** Writer only, `openStore` does it: removes what a killed writer left, and learns where to go on. */
+  async recover(): Promise<RecoverReport> {
+    this.#tables.assertWritable();
+    const sweptFiles = await sweepLeftovers(this.dir, this.tablesDir);
+    const { rev, seq } = await this.#files.maxima();
+    this.#maxRev = rev;
+    this.#maxSeq = seq;
+    return { removedOrphans: await this.#chunks.deleteAboveSeq(seq), sweptFiles };
+  }
+
+  get tablesDir(): string {
+    return path.join(this.dir, this.#meta.tables);
+  }
+
+  /**
+   * Binds the index to a model, once.
+   * @throws {ModelMismatchError} when it holds vectors of another model, dtype or dimension
+   */
+  async setModel(model: ModelIdentity): Promise<void> {
+    this.#tables.assertWritable();
+    const known = this.#meta.model;
+    const same =
+      known?.id === model.id && known.dtype === model.dtype && known.dimensions === model.dimensions;
+    if (known !== null && !same) throw new ModelMismatchError(this.dir, describe(known), describe(model));
+    if (known === null) {
+      const meta = { ...this.#meta, model: { ...model } };
+      await writeMeta(this.dir, meta);
+      this.#meta = meta;
+    }
+    await this.#vectors.create(model.dimensions);
+  }
+
+  /** Appends the rows and clears the batch; on failure the batch keeps them. At most 4,096 rows or about 4 MB. */
+  async addChunks(batch: ChunkBatchBuilder): Promise<void> {
+    await this.#chunks.add(batch);
+  }
+
+  /** Appends the rows, which commits their chunks, and clears the batch. */
+  async addFiles(batch: FileBatchBuilder): Promise<void> {
+    await this.#files.add(batch);
+  }
+
+  async deleteChunksBySeq(seqs: readonly bigint[]): Promise<void> {
+    await this.#chunks.deleteBySeq(seqs);
+  }
+
+  async deleteFilesByRev(revs: readonly bigint[]): Promise<void> {
+    await this.#files.deleteByRev(revs);
+  }
+
+  /**
+   * Appends one vector a key; `vectors` is `keys.length * dimensions` normalized floats, row after row.
+   * @throws {RangeError} when the length is wrong or a value is not finite
+   */
+  async addVectors(keys: readonly VectorKey[], vectors: Float32Array): Promise<void> {
+    const { model } = this.#meta;
+    if (model === null) throw new RangeError('setModel comes before addVectors');
+    await this.#vectors.add(keys, vectors, model.dimensions);
+  }
+
+  /** Rows with a path in `(after, through]`, in no order and not deduped, in batches; null is no bound. */
+  filesInRange(after: string | null, through: string | null): AsyncIterable<FileRow[]> {
+    return this.#files.inRange(after, through);
+  }
+
+  /** Every file once, ordered by the UTF-8 bytes of its path, in constant memory. */
+  files(): AsyncIterable<FileRow> {
+    return this.#files.inOrder();
+  }
+
+  /** For each of the paths that is indexed, the rev and seq that count. */
+  async newestByPath(paths: readonly string[]): Promise<Map<string, { rev: bigint; seq: bigint }>> {
+    return this.#files.newestByPath(paths);
+  }
+
+  /** Up to `limit` files in state `pending` with a seq above `afterSeq`, by ascending seq. */
+  async pendingFiles(afterSeq: bigint, limit: number): Promise<FileRow[]> {
+    return this.#files.pending(afterSeq, limit);
+  }
+
+  /** The asked-for columns of the chunks of these file versions, in batches, in no order. */
+  chunksOfFiles<K extends keyof ChunkRow>(
+    seqs: readonly bigint[],
+    columns: readonly K[],
+  ): AsyncIterable<Pick<ChunkRow, K>[]> {
+    return this.#chunks.ofFiles(seqs, columns);
+  }
+
+  /** Rows by id, in no order; an id that two versions of a file share comes twice. */
+  async chunksById<K extends keyof ChunkRow>(
+    ids: readonly string[],
+    columns: readonly K[],
+  ): Promise<Pick<ChunkRow, K>[]> {
+    return this.#chunks.byId(ids, columns);
+  }
+
+  /** Those of the chunk ids that have a vector. */
+  async existingVectors(ids: readonly string[]): Promise<Set<string>> {
+    return this.#vectors.existing(ids);
+  }
+
+  /** Vectors of contents embedded before, by content hash. Memory: 4 bytes a dimension for each hash asked for. */
+  async vectorsByHash(hashes: readonly string[]): Promise<Map<string, Float32Array>> {
+    return this.#vectors.byHash(hashes);
+  }
+
+  /** The best `limit` committed chunks (at most 1,000) that hold any of the terms, by BM25. */
+  async searchLexical(
+    query: { terms: readonly string[] },
+    filter: Filter,
+    limit: number,
+  ): Promise<LexicalHit[]> {
+    return searchLexical(this.#searchTables, query.terms, filter, limit);
+  }
+
+  /** The `limit` committed chunks (at most 1,000) nearest to a normalized vector, by cosine distance. */
+  async searchSemantic(vector: Float32Array, filter: Filter, limit: number): Promise<SemanticHit[]> {
+    return searchSemantic(this.#searchTables, vector, filter, limit);
+  }
+
+  get #searchTables() {
+    return { files: this.#files, chunks: this.#chunks, vectors: this.#vectors };
+  }
+
+  async counts(): Promise<StoreCounts> {
+    const files = await this.#files.byState();
+    return {
+      files,
+      chunks: await this.#tables.count('chunks'),
+      vectors: await this.#tables.count('vectors'),
+    };
+  }
+
+  /** Bytes on disk. */
+  async sizeBytes(): Promise<number> {
+    return this.#tables.run('be measured', () => directoryBytes(this.dir));
+  }
+
+  /** Builds the full-text index when it is missing or far behind, or always with `force`. True when built. */
+  async buildTextIndex(options: { force?: boolean } = {}): Promise<boolean> {
+    return this.#indexes.buildText(options);
+  }
+
+  /** Builds the key indexes that large tables need. Returns which, as `table.column`. */
+  async buildScalarIndexes(): Promise<string[]> {
+    return this.#indexes.buildScalar();
+  }
+
+  /** Builds the vector index when there are many vectors and it is missing or far behind. True when built. */
+  async buildVectorIndexIfWorthIt(): Promise<boolean> {
+    return this.#indexes.buildVector();
+  }
+
+  /** Writer only, at the end of a run: compaction, old versions, stale vectors, indexes; as far as worth it. */
+  async maintain(options: { force?: boolean } = {}): Promise<MaintainReport> {
+    this.#tables.assertWritable();
+    const { tablesDir } = this;
+    return maintain({ tables: this.#tables, files: this.#files, indexes: this.#indexes, tablesDir }, options);
+  }
+
+  /** Waits for the write under way, lets the tables go and, for a writer, the lock. */
+  async close(): Promise<void> {
+    try {
+      await this.#tables.close();
+      if (this.#lock !== null) await rm(scratchDir(this.dir), { recursive: true, force: true });
+    } finally {
+      await this.#lock?.release();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+const describe = (model: ModelIdentity): string => `${model.id} (${model.dtype}, ${model.dimensions})`;

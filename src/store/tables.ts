@@ -1,0 +1,109 @@
+import type { Connection, Table } from '@lancedb/lancedb';
+import type { Schema } from 'apache-arrow';
+import type { ArrowBatch } from './batch.ts';
+import { asStoreError } from './errors.ts';
+import { both, type Predicate } from './filter.ts';
+import { drained } from './scan.ts';
+
+export type TableName = 'files' | 'chunks' | 'vectors';
+
+/** The tables of one index: opened on first use, writes one at a time, errors in tidemark's words. */
+export class Tables {
+  readonly dir: string;
+  readonly #connection: Connection;
+  readonly #writable: boolean;
+  readonly #open = new Map<TableName, Table>();
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor(dir: string, connection: Connection, writable: boolean) {
+    this.dir = dir;
+    this.#connection = connection;
+    this.#writable = writable;
+  }
+
+  /** Writing without the lock would break the single writer's commit order. */
+  assertWritable(): void {
+    if (!this.#writable) throw new TypeError('the store is open for reading only');
+  }
+
+  /** Runs `work`; what it throws comes out as a TidemarkError that says the index failed to `what`. */
+  async run<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw asStoreError(error, this.dir, what);
+    }
+  }
+
+  /** As `run`, after the writes before it: two in flight double the memory. */
+  async write<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.assertWritable();
+    const turn = this.#lastWrite.then(() => this.run(what, work));
+    this.#lastWrite = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Null while there is no such table: another process may still create it. */
+  async find(name: TableName): Promise<Table | null> {
+    const known = this.#open.get(name);
+    if (known !== undefined) return known;
+    return this.run(`open ${name}`, async () => {
+      if (!(await this.#connection.tableNames()).includes(name)) return null;
+      const table = await this.#connection.openTable(name);
+      this.#open.set(name, table);
+      return table;
+    });
+  }
+
+  async get(name: TableName): Promise<Table> {
+    const table = await this.find(name);
+    return table ?? this.run(`open ${name}`, () => Promise.reject(new Error(`table ${name} not found`)));
+  }
+
+  async create(name: TableName, schema: Schema): Promise<Table> {
+    return (
+      (await this.find(name)) ??
+      this.write(`create ${name}`, async () => {
+        const table = await this.#connection.createEmptyTable(name, schema, { existOk: true });
+        this.#open.set(name, table);
+        return table;
+      })
+    );
+  }
+
+  async add(name: TableName, batch: ArrowBatch): Promise<void> {
+    const table = await this.get(name);
+    await this.write(`add to ${name}`, () => table.add(batch));
+  }
+
+  /** Deletes the rows if there are any: a delete that matches nothing would still commit. True when there were. */
+  async delete(name: TableName, where: Predicate): Promise<boolean> {
+    const table = await this.get(name);
+    if (!(await this.any(name, where))) return false;
+    await this.write(`delete from ${name}`, () => table.delete(where));
+    return true;
+  }
+
+  async any(name: TableName, where: Predicate): Promise<boolean> {
+    const table = await this.get(name);
+    return this.run(`read ${name}`, async () => {
+      let rows = 0;
+      for await (const batch of drained(table.query().select(['path']).where(where).limit(1)))
+        rows += batch.numRows;
+      return rows > 0;
+    });
+  }
+
+  async count(name: TableName, ...where: (Predicate | null)[]): Promise<number> {
+    const table = await this.find(name);
+    if (table === null) return 0;
+    return this.run(`read ${name}`, () => table.countRows(both(...where) ?? undefined));
+  }
+
+  /** Waits for the write under way and lets the native handles go. */
+  async close(): Promise<void> {
+    await this.#lastWrite;
+    for (const table of this.#open.values()) table.close();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { BUNDLED_MODEL_ID, ensureBundledModel } from '../../src/embed/bundled-model.ts';
+import { SOURCE_FILES, sourceDirectory } from '../../src/embed/bundled-source.ts';
+import { Embedder, type EmbedderEvent } from '../../src/embed/embedder.ts';
+import { defaultCacheRoot, modelDirectory } from '../../src/embed/model-cache.ts';
+import { sharedCache, temporaryDirectory } from '../support/model-dirs.ts';
+
+const program = fileURLToPath(new URL('../support/embed-once.ts', import.meta.url));
+
+async function embedOnce(cache: string): Promise<{ hash: string; pid: number }> {
+  const child = spawn(process.execPath, [...process.execArgv, program, cache, 'dispose'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output = text(child.stdout);
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0);
+  return JSON.parse(await output);
+}
+
+function filesOf(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+test('two processes that start at once with an empty cache both succeed', async (context) => {
+  const cache = temporaryDirectory(context);
+  const [first, second] = await Promise.all([embedOnce(cache), embedOnce(cache)]);
+  assert.equal(first.hash, second.hash);
+  assert.deepEqual(filesOf(cache), [
+    'config.json',
+    'model_quantized.onnx',
+    'tidemark-model.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]);
+});
+
+test('what a killed process left is swept when it is old, and kept while it may be in use', async (context) => {
+  const cache = temporaryDirectory(context);
+  const directory = join(modelDirectory(cache, BUNDLED_MODEL_ID), 'onnx');
+  mkdirSync(directory, { recursive: true });
+  const [old, fresh] = ['model.onnx.1.aa.tmp', 'model.onnx.2.bb.tmp'].map((name) => join(directory, name));
+  writeFileSync(old!, 'half a model');
+  writeFileSync(fresh!, 'half a model');
+  const hourAgo = Date.now() / 1000 - 3600;
+  utimesSync(old!, hourAgo, hourAgo);
+  const { converted } = await ensureBundledModel({ cacheRoot: cache, dtype: 'q8' });
+  assert.equal(converted, true);
+  assert.equal(existsSync(old!), false);
+  assert.equal(existsSync(fresh!), true);
+  assert.equal((await ensureBundledModel({ cacheRoot: cache, dtype: 'q8' })).converted, false);
+});
+
+test('a changed source file is refused', async (context) => {
+  for (const file of ['weights', 'tokenizer'] as const) {
+    const cache = temporaryDirectory(context);
+    const source = temporaryDirectory(context);
+    for (const { path } of Object.values(SOURCE_FILES)) {
+      mkdirSync(dirname(join(source, path)), { recursive: true });
+      cpSync(join(sourceDirectory(), path), join(source, path));
+    }
+    const path = join(source, SOURCE_FILES[file].path);
+    const bytes = readFileSync(path);
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(path, bytes);
+    await assert.rejects(ensureBundledModel({ cacheRoot: cache, dtype: 'q8', source }), {
+      code: 'ERR_TIDEMARK_MODEL_INTEGRITY',
+      message: new RegExp(SOURCE_FILES[file].path),
+    });
+    assert.equal(filesOf(cache).includes('model_quantized.onnx'), false);
+  }
+});
+
+test('a damaged cache is rebuilt, whether its size gives it away or not', async (context) => {
+  const cache = temporaryDirectory(context);
+  const { files } = await ensureBundledModel({ cacheRoot: cache, dtype: 'q8' });
+  const [model, tokenizer] = [readFileSync(files.onnxPath), readFileSync(files.tokenizerPath)];
+  const damages: (() => void)[] = [
+    () => writeFileSync(files.onnxPath, model.subarray(0, 1000)),
+    () => writeFileSync(files.onnxPath, new Uint8Array(model.length)),
+    () => appendFileSync(files.tokenizerPath, ' '),
+    () => writeFileSync(files.tokenizerPath, tokenizer.toString('utf8').replace('{', '[')),
+  ];
+  for (const damage of damages) {
+    damage();
+    await using embedder = new Embedder({ cacheDir: cache });
+    assert.equal((await embedder.embed(['still works'])).failed.length, 0);
+    assert.ok(readFileSync(files.onnxPath).equals(model));
+    assert.ok(readFileSync(files.tokenizerPath).equals(tokenizer));
+  }
+});
+
+test('a load from a full cache converts nothing', async () => {
+  await ensureBundledModel({ cacheRoot: sharedCache, dtype: 'q8' });
+  const events: EmbedderEvent[] = [];
+  await using embedder = new Embedder({ cacheDir: sharedCache, onEvent: (event) => events.push(event) });
+  await embedder.start();
+  assert.deepEqual(
+    events.map((event) => event.type === 'loaded' && event.converted),
+    [false],
+  );
+});
+
+test('a cache that cannot be written is named, and so is the way out', async (context) => {
+  const occupied = join(temporaryDirectory(context), 'a-file');
+  writeFileSync(occupied, '');
+  await using embedder = new Embedder({ cacheDir: occupied });
+  await assert.rejects(embedder.start(), (error: Error & { code: string }) => {
+    assert.equal(error.code, 'ERR_TIDEMARK_MODEL_CACHE');
+    assert.ok(error.message.includes(occupied) && error.message.includes('TIDEMARK_CACHE'), error.message);
+    return true;
+  });
+  assert.equal(embedder.state, 'failed');
+});
+
+test('the cache lies where the platform has caches', () => {
+  const home = join('/', 'home', 'ada');
+  const absolute = join('/', 'fast', 'cache');
+  assert.equal(defaultCacheRoot({}, 'linux', home), join(home, '.cache'));
+  assert.equal(defaultCacheRoot({ XDG_CACHE_HOME: absolute }, 'linux', home), absolute);
+  assert.equal(defaultCacheRoot({ XDG_CACHE_HOME: 'relative' }, 'linux', home), join(home, '.cache'));
+  assert.equal(
+    defaultCacheRoot({ XDG_CACHE_HOME: absolute }, 'darwin', home),
+    join(home, 'Library', 'Caches'),
+  );
+  assert.equal(defaultCacheRoot({ LOCALAPPDATA: absolute }, 'win32', home), absolute);
+  assert.equal(defaultCacheRoot({ TIDEMARK_CACHE: 'here', XDG_CACHE_HOME: absolute }, 'linux', home), 'here');
+});

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ensureBundledModel } from '../../src/embed/bundled-model.ts';
+import { detectDevices } from '../../src/embed/devices.ts';
+import { Embedder, type EmbedderEvent } from '../../src/embed/embedder.ts';
+import { sharedCache } from '../support/model-dirs.ts';
+
+const program = fileURLToPath(new URL('../support/embed-once.ts', import.meta.url));
+const TEXTS = Array.from(
+  { length: 80 },
+  (_, index) => `function step${index}(x) { return x * ${index} + 1; }`,
+);
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  while (alive(pid)) await setTimeout(20);
+}
+
+/** An embedder over the shared cache, its events, and the process ids that they named. */
+function create(options: {
+  processes?: number;
+  maxChildRssBytes?: number;
+  observe?: (event: EmbedderEvent) => void;
+}) {
+  const events: EmbedderEvent[] = [];
+  const embedder = new Embedder({
+    cacheDir: sharedCache,
+    processes: options.processes,
+    maxChildRssBytes: options.maxChildRssBytes,
+    onEvent: (event) => {
+      events.push(event);
+      options.observe?.(event);
+    },
+  });
+  const count = (type: EmbedderEvent['type']) => events.filter((event) => event.type === type).length;
+  return { embedder, events, count };
+}
+
+async function expectedVectors(): Promise<Float32Array> {
+  await using embedder = new Embedder({ cacheDir: sharedCache });
+  return (await embedder.embed(TEXTS)).vectors;
+}
+
+test('starts at the same time share one load; states follow one another', async () => {
+  const { embedder, count } = create({});
+  assert.equal(embedder.state, 'idle');
+  const starts = [embedder.start(), embedder.start(), embedder.embed(['x'])];
+  assert.equal(embedder.state, 'loading');
+  await Promise.all(starts);
+  assert.equal(embedder.state, 'ready');
+  assert.equal(count('loaded'), 1);
+  const { processes, liveTensors } = await embedder.stats();
+  assert.equal(liveTensors, 0);
+  assert.equal(processes.length, 1);
+  assert.ok(processes[0]!.rssBytes > 50e6);
+  await Promise.all([embedder.dispose(), embedder.dispose()]);
+  assert.equal(embedder.state, 'disposed');
+  assert.equal(alive(processes[0]!.pid), false);
+  for (const use of [() => embedder.start(), () => embedder.embed(['x'])]) {
+    await assert.rejects(use, { code: 'ERR_TIDEMARK_EMBEDDER_DISPOSED' });
+  }
+});
+
+test('dispose during a load and during a run ends the processes and tells the callers', async () => {
+  const loading = create({}).embedder;
+  const start = assert.rejects(loading.start(), { code: 'ERR_TIDEMARK_EMBEDDER_DISPOSED' });
+  await loading.dispose();
+  await start;
+
+  const running = create({}).embedder;
+  await running.start();
+  const { pid } = (await running.stats()).processes[0]!;
+  const run = assert.rejects(running.embed(TEXTS), { code: 'ERR_TIDEMARK_EMBEDDER_DISPOSED' });
+  await setTimeout(0);
+  await running.dispose();
+  await run;
+  assert.equal(alive(pid), false);
+});
+
+test('work spread over two processes comes back in order, from calls side by side too', async () => {
+  const expected = await expectedVectors();
+  const { embedder, count } = create({ processes: 2 });
+  await using _ = embedder;
+  const [a, b] = await Promise.all([embedder.embed(TEXTS), embedder.embed(TEXTS)]);
+  assert.deepEqual(a.vectors, expected);
+  assert.deepEqual(b.vectors, expected);
+  assert.equal(count('loaded'), 2);
+  assert.equal((await embedder.stats()).liveTensors, 0);
+});
+
+test('a process killed in a run is replaced, and the result is the same', async () => {
+  const expected = await expectedVectors();
+  const { embedder, count } = create({});
+  await using _ = embedder;
+  await embedder.start();
+  const { pid } = (await embedder.stats()).processes[0]!;
+  const run = embedder.embed(TEXTS);
+  await setTimeout(0);
+  process.kill(pid, 'SIGKILL');
+  const result = await run;
+  assert.deepEqual(result.failed, []);
+  assert.deepEqual(result.vectors, expected);
+  assert.equal(count('crashed'), 1);
+  assert.equal((await embedder.stats()).crashes, 1);
+});
+
+test('a process killed between two runs is replaced', async () => {
+  const { embedder } = create({});
+  await using _ = embedder;
+  await embedder.start();
+  const { pid } = (await embedder.stats()).processes[0]!;
+  process.kill(pid, 'SIGKILL');
+  await gone(pid);
+  assert.equal((await embedder.embed(['x'])).failed.length, 0);
+});
+
+test('texts that kill two processes have failed; the next ones are embedded', async () => {
+  let deaths = 2;
+  const observe = (event: EmbedderEvent) => {
+    if (event.type === 'loaded' && deaths-- > 0) process.kill(event.pid, 'SIGKILL');
+  };
+  const { embedder } = create({ observe });
+  await using _ = embedder;
+  const result = await embedder.embed(TEXTS.slice(0, 20));
+  assert.deepEqual(
+    result.failed.map((failure) => failure.index),
+    Array.from({ length: 16 }, (_, index) => index),
+  );
+  assert.match(result.failed[0]!.reason, /SIGKILL/);
+  assert.ok(result.vectors.subarray(0, 16 * 384).every(Number.isNaN));
+  assert.ok(result.vectors.subarray(16 * 384).every(Number.isFinite));
+});
+
+test('where every process dies embedding stops with an error, and a later start begins anew', async () => {
+  let deadly = true;
+  const observe = (event: EmbedderEvent) => {
+    if (event.type === 'loaded' && deadly) process.kill(event.pid, 'SIGKILL');
+  };
+  const { embedder } = create({ observe });
+  await using _ = embedder;
+  await assert.rejects(embedder.embed(TEXTS), { code: 'ERR_TIDEMARK_EMBEDDER_CRASHED', message: /SIGKILL/ });
+  assert.equal(embedder.state, 'failed');
+  deadly = false;
+  assert.equal((await embedder.embed(TEXTS.slice(0, 2))).failed.length, 0);
+  assert.equal(embedder.state, 'ready');
+});
+
+test('a process that has grown above the limit is replaced; one that begins above it is reported once', async () => {
+  const long = Array.from({ length: 4 }, (_, index) => `value${index} = compute(input); `.repeat(80));
+  const free = create({});
+  await using _ = free.embedder;
+  await free.embedder.start();
+  const baseline = (await free.embedder.stats()).rssBytes;
+  const expected = (await free.embedder.embed(long)).vectors;
+  const grown = (await free.embedder.stats()).rssBytes;
+
+  const limited = create({ maxChildRssBytes: (baseline + grown) / 2 });
+  await using __ = limited.embedder;
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual((await limited.embedder.embed(long)).vectors, expected);
+  }
+  assert.deepEqual(
+    limited.events.map((event) => event.type),
+    ['loaded', 'recycled', 'loaded', 'recycled'],
+  );
+
+  const low = create({ maxChildRssBytes: 1e6 });
+  await using ___ = low.embedder;
+  assert.deepEqual((await low.embedder.embed(long)).vectors, expected);
+  assert.deepEqual(
+    low.events.map((event) => event.type),
+    ['loaded', 'over-limit'],
+  );
+});
+
+test('recycle() replaces the process and changes no result', async () => {
+  const { embedder, count } = create({});
+  await using _ = embedder;
+  const before = await embedder.embed(TEXTS.slice(0, 3));
+  const { pid } = (await embedder.stats()).processes[0]!;
+  await embedder.recycle();
+  assert.equal(alive(pid), false);
+  assert.deepEqual((await embedder.embed(TEXTS.slice(0, 3))).vectors, before.vectors);
+  assert.deepEqual([count('recycled'), (await embedder.stats()).recycles], [1, 1]);
+});
+
+test('an abort rejects with its reason and leaves the embedder ready', async () => {
+  const { embedder } = create({});
+  await using _ = embedder;
+  await embedder.start();
+  const controller = new AbortController();
+  const run = embedder.embed(TEXTS, controller.signal);
+  const reason = new Error('enough');
+  controller.abort(reason);
+  await assert.rejects(run, reason);
+  await assert.rejects(embedder.embed(TEXTS, controller.signal), reason);
+  assert.equal((await embedder.embed(['x'])).failed.length, 0);
+  assert.equal((await embedder.stats()).liveTensors, 0);
+});
+
+test('an observer that throws harms nothing', async () => {
+  const observe = () => {
+    throw new Error('observer');
+  };
+  const { embedder } = create({ observe });
+  await using _ = embedder;
+  assert.equal((await embedder.embed(['x'])).failed.length, 0);
+});
+
+test('a program that forgets to dispose ends; one that is killed leaves no process behind', async () => {
+  await ensureBundledModel({ cacheRoot: sharedCache, dtype: 'q8' });
+  const run = (mode: string) =>
+    spawn(process.execPath, [...process.execArgv, program, sharedCache, mode], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+  const forgetful = run('forget');
+  const output = text(forgetful.stdout);
+  assert.deepEqual(await once(forgetful, 'close'), [0, null]);
+  await gone(JSON.parse(await output).pid);
+
+  const lingering = run('linger');
+  const [line] = await once(lingering.stdout, 'data');
+  const { pid } = JSON.parse(String(line));
+  assert.equal(alive(pid), true);
+  process.kill(pid, 'SIGINT');
+  lingering.kill('SIGKILL');
+  await gone(pid);
+});
+
+test("a process ignores Ctrl-C, which is its parent's to answer", async () => {
+  const { embedder } = create({});
+  await using _ = embedder;
+  await embedder.start();
+  const { pid } = (await embedder.stats()).processes[0]!;
+  process.kill(pid, 'SIGINT');
+  await embedder.embed(TEXTS.slice(0, 2));
+  const stats = await embedder.stats();
+  assert.deepEqual([stats.processes[0]!.pid, stats.crashes], [pid, 0]);
+});
+
+test('devices: cpu works here, the others are refused', async () => {
+  const [cpu] = await detectDevices();
+  assert.equal(cpu!.ok, true);
+  assert.match(cpu!.detail, /^onnxruntime-node \d+\.\d+/);
+  for (const device of ['wasm', 'webgpu'] as const) {
+    assert.throws(() => new Embedder({ device }), { code: 'ERR_TIDEMARK_DEVICE', message: /--device cpu/ });
+  }
+});

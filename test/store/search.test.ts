@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openStore } from '../../src/store/open.ts';
+import type { ChunkRow } from '../../src/store/schema.ts';
+import type { Store } from '../../src/store/store.ts';
+import {
+  chunkBatch,
+  chunkRow,
+  collectAll,
+  fileBatch,
+  fileRow,
+  seededRandom,
+  temporaryStore,
+} from '../support/store-rows.ts';
+
+async function commit(
+  store: Store,
+  rows: Omit<Parameters<typeof chunkRow>[0], 'seq'>[],
+): Promise<ChunkRow[]> {
+  const chunks = rows.map((row) => chunkRow({ ...row, seq: store.nextSeq() }));
+  await store.addChunks(chunkBatch(chunks));
+  await store.addFiles(
+    fileBatch(chunks.map(({ path, seq }) => fileRow({ rev: store.nextRev(), seq, path }))),
+  );
+  return chunks;
+}
+
+const key = (row: ChunkRow) => {
+  const { id, hash, path, language, kind } = row;
+  return { id, hash, path, language, kind };
+};
+
+const TERMS = [
+  'foo_bar',
+  'c++',
+  'c#',
+  '.net',
+  'a',
+  'the',
+  'is',
+  'running',
+  'naïve',
+  '日本語',
+  '🚀',
+  'operator<<',
+].concat(
+  [
+    'a.b.c',
+    'back\\slash',
+    '"quoted"',
+    "it's",
+    '+plus',
+    '-minus',
+    'and',
+    'or',
+    'not',
+    'x~2',
+    'x*',
+    'x^3',
+    'col:x',
+  ],
+  ['(paren)', 'ﬁ', 'UPPER', 'z'.repeat(900)],
+);
+
+test('terms are found whole and as they are, before and after the index is built', async (t) => {
+  const store = await temporaryStore(t);
+  await commit(
+    store,
+    TERMS.map((term, i) => ({ id: `${i}`, path: `f${i}`, terms: `common ${term}` })),
+  );
+  for (const built of [false, true]) {
+    if (built) assert.equal(await store.buildTextIndex({ force: true }), true);
+    for (const [i, term] of TERMS.entries()) {
+      const hits = await store.searchLexical({ terms: [term] }, {}, 10);
+      assert.deepEqual(
+        hits.map((hit) => hit.row.id),
+        [`${i}`],
+        `${term}, built: ${built}`,
+      );
+      assert.ok(hits[0]!.score > 0);
+    }
+    for (const term of ['foo', 'bar', 'run', 'naive', 'upper', 'fi', 'c', 'net', 'x', ''])
+      assert.deepEqual(await store.searchLexical({ terms: [term] }, {}, 10), [], `${term}, built: ${built}`);
+    const both = await store.searchLexical({ terms: ['c++', 'foo_bar', 'absent'] }, {}, 10);
+    assert.deepEqual(both.map((hit) => hit.row.id).sort(), ['0', '1']);
+  }
+});
+
+test('a hit is the whole row, and filters hold for both searches', async (t) => {
+  const store = await temporaryStore(t);
+  const [a, b] = await commit(store, [
+    {
+      id: 'a',
+      path: 'src/a.ts',
+      terms: 'tide',
+      symbol: 'f',
+      scope: 'C',
+      startLine: 3,
+      endLine: 9,
+      text: 'té\n',
+    },
+    {
+      id: 'b',
+      path: 'docs/b.md',
+      terms: 'tide',
+      language: null,
+      kind: 'docs',
+      startByte: 5,
+      endByte: 2 ** 40,
+    },
+  ]);
+  const { terms: _, ...hit } = a!;
+  assert.deepEqual(
+    (await store.searchLexical({ terms: ['tide'] }, { path: 'src/**' }, 5)).map((h) => h.row),
+    [hit],
+  );
+  await store.setModel({ id: 'm', dtype: 'fp32', dimensions: 2 });
+  await store.addVectors([key(a!), key(b!)], Float32Array.of(1, 0, 0.6, 0.8));
+  const query = Float32Array.of(1, 0);
+  const all = await store.searchSemantic(query, {}, 5);
+  assert.deepEqual(
+    all.map((h) => h.row.id),
+    ['a', 'b'],
+  );
+  assert.ok(Math.abs(all[0]!.distance) < 1e-6 && Math.abs(all[1]!.distance - 0.4) < 1e-6);
+  for (const filter of [{ kind: 'docs' } as const, { path: '**/*.md' }, { path: '!src/**' }]) {
+    assert.deepEqual(
+      (await store.searchSemantic(query, filter, 5)).map((h) => h.row.id),
+      ['b'],
+    );
+    assert.deepEqual(
+      (await store.searchLexical({ terms: ['tide'] }, filter, 5)).map((h) => h.row.endByte),
+      [2 ** 40],
+    );
+  }
+  assert.deepEqual(await store.searchSemantic(query, { language: 'rust' }, 5), []);
+  assert.deepEqual((await store.searchSemantic(query, { language: 'typescript' }, 5))[0]?.row, hit);
+});
+
+test('a stale vector does not show, does not crowd out live ones, and comes alive with its chunk', async (t) => {
+  const store = await temporaryStore(t);
+  await store.setModel({ id: 'm', dtype: 'fp32', dimensions: 2 });
+  const rows = await commit(
+    store,
+    Array.from({ length: 60 }, (_, i) => ({ id: `c${i}`, path: `f${i}` })),
+  );
+  const vectors = Float32Array.from(rows.flatMap((_, i) => [Math.cos(i / 60), Math.sin(i / 60)]));
+  await store.addVectors(rows.map(key), vectors);
+  // The nearest 58 lose their chunks.
+  await store.deleteChunksBySeq(rows.slice(0, 58).map((row) => row.seq));
+  const query = Float32Array.of(1, 0);
+  const ids = async () => (await store.searchSemantic(query, {}, 2)).map((hit) => hit.row.id);
+  assert.deepEqual(await ids(), ['c58', 'c59']);
+  await commit(store, [{ id: 'c0', path: 'f0' }]);
+  assert.deepEqual(await ids(), ['c0', 'c58']);
+});
+
+test('vectors are known by id and come back by content', async (t) => {
+  const store = await temporaryStore(t);
+  assert.deepEqual(await store.existingVectors(['a']), new Set());
+  assert.deepEqual(await store.vectorsByHash(['h']), new Map());
+  await store.setModel({ id: 'm', dtype: 'fp32', dimensions: 3 });
+  const row = (id: string, hash: string) => chunkRow({ id, hash, seq: 1n, path: id });
+  await store.addVectors(
+    [key(row('a', 'h1')), key(row('b', 'h2')), key(row('moved', 'h1'))],
+    Float32Array.of(1, 2, 3, 4, 5, 6, 1, 2, 3),
+  );
+  assert.deepEqual(await store.existingVectors(['a', 'moved', 'absent']), new Set(['a', 'moved']));
+  assert.deepEqual(
+    await store.vectorsByHash(['h1', 'h2', 'h3', 'h1']),
+    new Map([
+      ['h1', Float32Array.of(1, 2, 3)],
+      ['h2', Float32Array.of(4, 5, 6)],
+    ]),
+  );
+  const many = Array.from({ length: 1200 }, (_, i) => key(row(`m${i}`, `mh${i}`)));
+  await store.addVectors(many, new Float32Array(3600).fill(0.5));
+  assert.equal((await store.existingVectors(many.map((k) => k.id))).size, 1200);
+  assert.equal((await store.vectorsByHash(many.map((k) => k.hash))).size, 1200);
+  const one = [key(row('bad', 'x'))];
+  await assert.rejects(store.addVectors(one, Float32Array.of(1, 2)), RangeError);
+  await assert.rejects(store.addVectors(one, Float32Array.of(1, 2, Number.POSITIVE_INFINITY)), RangeError);
+  await assert.rejects(store.addVectors(one, Float32Array.of(1, Number.NaN, 3)), RangeError);
+  assert.equal((await store.counts()).vectors, 1203);
+});
+
+test('maintenance purges stale vectors only, and answers stay the same', async (t) => {
+  const store = await temporaryStore(t);
+  await store.setModel({ id: 'm', dtype: 'fp32', dimensions: 4 });
+  const random = seededRandom(3);
+  const rows: ChunkRow[] = [];
+  for (let flush = 0; flush < 10; flush++) {
+    const added = await commit(
+      store,
+      Array.from({ length: 400 }, (_, i) => ({
+        id: `${Math.floor(random() * 2 ** 48).toString(16)}-${flush}-${i}`,
+        path: `d${flush}/f${i}.ts`,
+        terms: `common w${i % 50} v${flush}`,
+      })),
+    );
+    await store.addVectors(
+      added.map(key),
+      Float32Array.from({ length: added.length * 4 }, () => random() - 0.5),
+    );
+    rows.push(...added);
+  }
+  const gone = rows.filter((_, i) => i % 2 === 0);
+  const kept = rows.filter((_, i) => i % 2 === 1);
+  await store.deleteChunksBySeq(gone.map((row) => row.seq));
+  await store.deleteFilesByRev(
+    (await collectAll(store.files()))
+      .filter((f) => gone.some((row) => row.path === f.path))
+      .map((f) => f.rev),
+  );
+  const answers = async () => ({
+    lexical: (await store.searchLexical({ terms: ['w7', 'v3'] }, {}, 500)).map((hit) => hit.row.id).sort(),
+    semantic: (await store.searchSemantic(Float32Array.of(1, 0, 0, 0), {}, 20)).map((hit) => hit.row.id),
+    files: (await collectAll(store.files())).map((f) => f.path),
+  });
+  const before = await answers();
+  assert.ok(before.lexical.length > 100 && before.semantic.length === 20);
+  await using reader = await openStore(store.dir, { create: false, mode: 'read' });
+  let finished = false;
+  const reading = (async () => {
+    let rounds = 0;
+    for (; !finished || rounds === 0; rounds++) {
+      assert.equal((await reader.searchLexical({ terms: ['w7'] }, {}, 500)).length, 80);
+      assert.equal((await collectAll(reader.files())).length, kept.length);
+    }
+  })();
+  const report = await store.maintain({ force: true });
+  finished = true;
+  await reading;
+  assert.deepEqual(report.compacted, ['files', 'chunks', 'vectors']);
+  assert.equal(report.purgedVectors, gone.length);
+  assert.deepEqual(await answers(), before);
+  assert.deepEqual(
+    await store.existingVectors(rows.map((row) => row.id)),
+    new Set(kept.map((row) => row.id)),
+  );
+  assert.equal((await reader.searchLexical({ terms: ['w7'] }, {}, 500)).length, 80);
+  // Nothing is worn now, so nothing is done.
+  assert.deepEqual(await store.maintain(), { compacted: [], built: [], purgedVectors: 0 });
+});
