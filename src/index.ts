@@ -1,1 +1,14 @@
+export type { Chunk, ChunkKind } from './chunk/chunk.ts';
+export { type ChunkOptions, chunkFile, chunkStream } from './chunk/chunk-file.ts';
 export { TidemarkError } from './errors.ts';
+export type { IndexEvent } from './pipeline/events.ts';
+export type { Degradation, Summary } from './pipeline/summary.ts';
+export type { Hit, SearchMode, SearchOptions, SearchResult } from './search/search.ts';
+export {
+  type IndexedFile,
+  type IndexStatus,
+  type OpenOptions,
+  openIndex,
+  type TidemarkIndex,
+  type UpdateOptions,
+} from './tidemark-index.ts';

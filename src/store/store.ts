@@ -122,6 +122,14 @@ export class Store implements AsyncDisposable {
     await this.#vectors.create(model.dimensions);
   }
 
+  /** @throws {ModelMismatchError} when the index holds vectors of another model, dtype or dimension */
+  assertModel(model: ModelIdentity): void {
+    const known = this.#meta.model;
+    const same =
+      known?.id === model.id && known.dtype === model.dtype && known.dimensions === model.dimensions;
+    if (known !== null && !same) throw new ModelMismatchError(this.dir, describe(known), describe(model));
+  }
+
   /** Appends the rows and clears the batch; on failure the batch keeps them. At most 4,096 rows or about 4 MB. */
   async addChunks(batch: ChunkBatchBuilder): Promise<void> {
     await this.#chunks.add(batch);

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { IndexedChunk } from '../chunk/chunk.ts';
+import { type ChunkReport, chunkSource, WINDOW_BYTES } from '../chunk/chunk-source.ts';
+import type { ParserPool } from '../chunk/parser-pool.ts';
+import { fileSource } from '../read/byte-source.ts';
+import { resolvePath } from '../walk/resolve-path.ts';
+import type { WalkedFile } from '../walk/walk.ts';
+
+/** A file's content hash (hex, 128 bits of SHA-256) and how it was chunked; `bytes` were read. */
+export interface FileReport extends ChunkReport {
+  readonly hash: string;
+  readonly bytes: number;
+}
+
+/** What a file in hand takes at most, bytes: its window here and in a worker, and its chunks with their terms. */
+export function leaseBytes(file: WalkedFile): number {
+  return 64 * 1024 + 8 * Math.min(file.size, WINDOW_BYTES);
+}
+
+/** True for a file whose chunks all come from one window, so that they may wait in memory for their turn. */
+export function isSmall(file: WalkedFile): boolean {
+  return file.size <= WINDOW_BYTES;
+}
+
+/** Chunks a file of the tree; yields the chunks of each window. Throws what `fs.open` and reading throw. */
+export async function* chunkTreeFile(
+  root: string,
+  file: WalkedFile,
+  pool: ParserPool,
+  signal: AbortSignal,
+): AsyncGenerator<IndexedChunk[], FileReport> {
+  await using source = await fileSource(resolvePath(root, file.path));
+  const digest = createHash('sha256');
+  let bytes = 0;
+  const report = yield* chunkSource(source, {
+    pool,
+    path: file.path,
+    sizeHint: file.size,
+    indexed: true,
+    skipBinary: true,
+    signal,
+    onBytes: (part) => {
+      digest.update(part);
+      bytes += part.byteLength;
+    },
+  });
+  return { ...report, bytes, hash: digest.digest('hex').slice(0, 32) };
+}
+
+/** The hash alone, for a file that may be unchanged in spite of its time stamp. */
+export async function hashTreeFile(root: string, file: WalkedFile, signal: AbortSignal): Promise<string> {
+  await using source = await fileSource(resolvePath(root, file.path));
+  const digest = createHash('sha256');
+  const buffer = new Uint8Array(Math.max(1, Math.min(file.size + 1, 256 * 1024)));
+  for (let n = await source.read(buffer); n > 0; n = await source.read(buffer)) {
+    signal.throwIfAborted();
+    digest.update(buffer.subarray(0, n));
+  }
+  return digest.digest('hex').slice(0, 32);
+}

@@ -1,0 +1,193 @@
+import { embeddingText } from '../chunk/embedding-text.ts';
+import type { Embedder } from '../embed/embedder.ts';
+import { FileBatchBuilder } from '../store/batch.ts';
+import type { ChunkRow, FileRow, VectorKey } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { IndexEvent } from './events.ts';
+import type { SummaryBuilder } from './summary.ts';
+
+export interface SemanticLaneOptions {
+  readonly store: Store;
+  readonly embedder: Embedder;
+  readonly summary: SummaryBuilder;
+  readonly signal: AbortSignal;
+}
+
+const COLUMNS = ['id', 'hash', 'path', 'language', 'kind', 'symbol', 'scope', 'text'] as const;
+type PendingChunk = Pick<ChunkRow, (typeof COLUMNS)[number]>;
+
+/** Files are taken up in groups of about so many chunks, so that a group ends in one commit. */
+const GROUP_CHUNKS = 2048;
+const GROUP_FILES = 256;
+/** Chunks in one call to the embedder: enough that its processes rarely wait for each other. */
+const BATCH_CHUNKS = 256;
+/** Vectors are written in commits of at least so many. */
+const FLUSH_VECTORS = 2048;
+
+/**
+ * Embeds what is pending and appends the vectors. What is pending is read from the tables, so the lane can be left at
+ * any moment and goes on later. Memory: two batches of chunks and one of vectors.
+ */
+export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGenerator<IndexEvent> {
+  const { store, summary, signal } = options;
+  yield { type: 'start', lane: 'semantic' };
+  const lane = new SemanticLane(options);
+  const total = (await store.counts()).files.pending.chunks;
+  let after = -1n;
+  for (;;) {
+    signal.throwIfAborted();
+    const files = await nextGroup(store, after);
+    if (files.length === 0) break;
+    after = files.at(-1)!.seq;
+    for await (const _ of lane.embedFiles(files)) {
+      const { embedded, reused, failed } = summary.chunks;
+      yield {
+        type: 'progress',
+        lane: 'semantic',
+        done: embedded + reused + failed,
+        total,
+        bytes: summary.bytes,
+      };
+    }
+  }
+  await lane.flush();
+  const { embedded, reused, failed } = summary.chunks;
+  yield { type: 'progress', lane: 'semantic', done: embedded + reused + failed, total, bytes: summary.bytes };
+}
+
+async function nextGroup(store: Store, after: bigint): Promise<FileRow[]> {
+  const files = await store.pendingFiles(after, GROUP_FILES);
+  let chunks = 0;
+  const end = files.findIndex((file) => {
+    chunks += file.chunks;
+    return chunks > GROUP_CHUNKS;
+  });
+  // One file may be larger than a group.
+  return end === -1 ? files : files.slice(0, Math.max(1, end));
+}
+
+class SemanticLane {
+  readonly #store: Store;
+  readonly #embedder: Embedder;
+  readonly #summary: SummaryBuilder;
+  readonly #signal: AbortSignal;
+  readonly #keys: VectorKey[] = [];
+  readonly #vectors: Float32Array[] = [];
+  /** Files whose chunks are all in the batch or written. */
+  readonly #finished: FileRow[] = [];
+
+  constructor({ store, embedder, summary, signal }: SemanticLaneOptions) {
+    this.#store = store;
+    this.#embedder = embedder;
+    this.#summary = summary;
+    this.#signal = signal;
+  }
+
+  /** Embeds the chunks of some files; yields after each batch. The next batch is read while one is embedded. */
+  async *embedFiles(files: readonly FileRow[]): AsyncGenerator<void> {
+    const failedBefore = this.#summary.chunks.failed;
+    const paths = new Set<string>();
+    let inFlight: Promise<void> | null = null;
+    try {
+      for await (const rows of this.#batches(files)) {
+        const work = await this.#lookUp(rows);
+        await inFlight;
+        inFlight = this.#embed(work, paths);
+        // Awaited one round later; a failure in between is not unhandled.
+        inFlight.catch(() => {});
+        yield;
+      }
+      await inFlight;
+      yield;
+    } finally {
+      await inFlight?.catch(() => {});
+    }
+    // A file with a chunk that failed stays pending, and the next run tries again.
+    const whole =
+      this.#summary.chunks.failed === failedBefore ? files : files.filter((f) => !paths.has(f.path));
+    this.#finished.push(...whole);
+    if (this.#keys.length >= FLUSH_VECTORS) await this.flush();
+  }
+
+  /** Writes vectors first, then the rows that say that their files are done. */
+  async flush(): Promise<void> {
+    await this.#flushVectors();
+    const finished = this.#finished.splice(0);
+    if (finished.length === 0) return;
+    const rows = new FileBatchBuilder();
+    for (const file of finished) rows.append({ ...file, rev: this.#store.nextRev(), state: 'embedded' });
+    await this.#store.addFiles(rows);
+    await this.#store.deleteFilesByRev(finished.map(({ rev }) => rev));
+  }
+
+  async *#batches(files: readonly FileRow[]): AsyncGenerator<PendingChunk[]> {
+    let batch: PendingChunk[] = [];
+    for await (const rows of this.#store.chunksOfFiles(
+      files.map(({ seq }) => seq),
+      COLUMNS,
+    )) {
+      for (const row of rows) {
+        batch.push(row);
+        if (batch.length < BATCH_CHUNKS) continue;
+        yield batch;
+        batch = [];
+      }
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  /** What of a batch is there already, by id (an interrupted run, a branch switched back) or by content. */
+  async #lookUp(rows: readonly PendingChunk[]): Promise<PendingChunk[]> {
+    const there = await this.#store.existingVectors(rows.map(({ id }) => id));
+    const missing = rows.filter(({ id }) => !there.has(id));
+    this.#summary.chunks.reused += rows.length - missing.length;
+    if (missing.length === 0) return missing;
+    const known = await this.#store.vectorsByHash([...new Set(missing.map(({ hash }) => hash))]);
+    const work: PendingChunk[] = [];
+    for (const row of missing) {
+      const vector = known.get(row.hash);
+      if (vector === undefined) work.push(row);
+      else {
+        this.#add(row, vector);
+        this.#summary.chunks.reused++;
+      }
+    }
+    return work;
+  }
+
+  async #embed(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
+    if (rows.length === 0) return;
+    const distinct = [...new Map(rows.map((row) => [row.hash, row])).values()];
+    const { vectors, failed } = await this.#embedder.embed(distinct.map(embeddingText), this.#signal);
+    const dimensions = vectors.length / distinct.length;
+    const bad = new Set(failed.map(({ index }) => index));
+    const byHash = new Map(distinct.map((row, i) => [row.hash, i]));
+    for (const row of rows) {
+      const i = byHash.get(row.hash)!;
+      if (bad.has(i)) {
+        this.#summary.chunks.failed++;
+        failedPaths.add(row.path);
+        continue;
+      }
+      this.#add(row, vectors.slice(i * dimensions, (i + 1) * dimensions));
+      if (distinct[i] === row) this.#summary.chunks.embedded++;
+      else this.#summary.chunks.reused++;
+    }
+    if (this.#keys.length >= 2 * FLUSH_VECTORS) await this.#flushVectors();
+  }
+
+  async #flushVectors(): Promise<void> {
+    if (this.#keys.length === 0) return;
+    const keys = this.#keys.splice(0);
+    const vectors = this.#vectors.splice(0);
+    const dimensions = vectors[0]!.length;
+    const all = new Float32Array(keys.length * dimensions);
+    for (const [i, vector] of vectors.entries()) all.set(vector, i * dimensions);
+    await this.#store.addVectors(keys, all);
+  }
+
+  #add({ id, hash, path, language, kind }: PendingChunk, vector: Float32Array): void {
+    this.#keys.push({ id, hash, path, language, kind });
+    this.#vectors.push(vector);
+  }
+}

@@ -1,0 +1,217 @@
+import { join, resolve } from 'node:path';
+import { LanguageError } from './chunk/chunk-file.ts';
+import { languageByName } from './chunk/languages.ts';
+import { Embedder } from './embed/embedder.ts';
+import { TidemarkError } from './errors.ts';
+import { parseSize } from './memory/size.ts';
+import type { IndexEvent } from './pipeline/events.ts';
+import { runUpdate } from './pipeline/update.ts';
+import { TIDEMARK_VERSION } from './pipeline/versions.ts';
+import { type SearchOptions, type SearchResult, search } from './search/search.ts';
+import { openStore } from './store/open.ts';
+import { removeIndex } from './store/remove.ts';
+import type { Store } from './store/store.ts';
+import { assertSafeRoot, resolveRoot } from './walk/root.ts';
+
+export interface OpenOptions {
+  /** Where the index lies; default `DIR/.tidemark`. */
+  readonly index?: string;
+  /** Memory for the whole process tree: bytes, or a size such as '512MB'. Default: a share of the machine. */
+  readonly memory?: number | string;
+  /** Default `auto`. */
+  readonly device?: 'auto' | 'cpu' | 'wasm' | 'webgpu';
+  /** Directory of an embedding model; default the bundled one. */
+  readonly model?: string;
+}
+
+export interface UpdateOptions {
+  /** False for the lexical lane alone. Default true. */
+  readonly embed?: boolean;
+  readonly signal?: AbortSignal;
+  /** Allow a home directory or the root of a file system. */
+  readonly force?: boolean;
+  /** Count the files ahead, so that progress knows a total early. */
+  readonly countAhead?: boolean;
+}
+
+/** A file of the index. */
+export interface IndexedFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly language: string | null;
+  readonly chunks: number;
+  /** `pending`: found by words; `embedded`: by meaning too; `skipped`: `reason` says why it is not indexed. */
+  readonly state: 'pending' | 'embedded' | 'skipped';
+  readonly reason: string | null;
+}
+
+export interface IndexStatus {
+  readonly root: string;
+  readonly index: string;
+  readonly files: { readonly pending: number; readonly embedded: number; readonly skipped: number };
+  readonly chunks: number;
+  readonly vectors: number;
+  /** Share of the chunks that can be found by meaning, 0 to 1. */
+  readonly coverage: number;
+  readonly sizeBytes: number;
+  readonly model: { readonly id: string; readonly dtype: string; readonly dimensions: number } | null;
+  readonly versions: { readonly tidemark: string; readonly index: string; readonly format: number };
+  readonly createdAt: string;
+}
+
+const EMBEDDER_IDLE_MS = 60_000;
+
+/**
+ * Opens the index of a directory; neither has to be made before `update`. The caller closes it (`await using`). Throws
+ * `ERR_TIDEMARK_ROOT_MISSING` and its like for a directory that cannot be listed, `ERR_TIDEMARK_SIZE` for `memory`.
+ */
+export async function openIndex(dir: string, options: OpenOptions = {}): Promise<TidemarkIndex> {
+  const root = await resolveRoot(dir);
+  const memory = typeof options.memory === 'string' ? parseSize(options.memory) : options.memory;
+  return new TidemarkIndex(root, options, memory);
+}
+
+/** The index of one directory. */
+export class TidemarkIndex implements AsyncDisposable {
+  readonly root: string;
+  /** Absolute path of the index directory. */
+  readonly indexDir: string;
+  readonly #options: OpenOptions;
+  readonly #memoryBytes: number | undefined;
+  #reader: Promise<Store> | null = null;
+  #embedder: Embedder | null = null;
+  #idle: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** Use {@link openIndex}. */
+  constructor(root: string, options: OpenOptions, memoryBytes: number | undefined) {
+    this.root = root;
+    this.indexDir = options.index === undefined ? join(root, '.tidemark') : resolve(options.index);
+    this.#options = options;
+    this.#memoryBytes = memoryBytes;
+  }
+
+  /**
+   * Builds the index or brings it up to date, and tells how it goes; the last event is `done` with the summary. It can be
+   * left at any moment (`break`, the signal, a kill): the next call goes on from there. Throws
+   * `ERR_TIDEMARK_INDEX_BUSY` where another process is writing, `ERR_TIDEMARK_BUDGET_TOO_SMALL`,
+   * `ERR_TIDEMARK_MODEL_MISMATCH`, `ERR_TIDEMARK_UNSAFE_ROOT`, `ERR_TIDEMARK_DISK_FULL`, or the signal's reason.
+   */
+  async *update(options: UpdateOptions = {}): AsyncGenerator<IndexEvent, void, void> {
+    this.#assertOpen();
+    await assertSafeRoot(this.root, { force: options.force ?? false });
+    const { model, device } = this.#options;
+    yield* runUpdate({
+      root: this.root,
+      indexDir: this.indexDir,
+      memoryBytes: this.#memoryBytes,
+      embed: options.embed ?? true,
+      embedder: { ...(model === undefined ? {} : { model }), ...(device === undefined ? {} : { device }) },
+      countAhead: options.countAhead ?? false,
+      signal: options.signal ?? new AbortController().signal,
+    });
+  }
+
+  /** Searches what is indexed so far. Throws `ERR_TIDEMARK_NO_INDEX`, `ERR_TIDEMARK_LANGUAGE`, `ERR_TIDEMARK_GLOB`. */
+  async search(query: string, options: SearchOptions = {}): Promise<SearchResult> {
+    const { language, ...rest } = options;
+    const known = language === undefined ? undefined : languageByName(language);
+    if (language !== undefined && known === undefined) throw new LanguageError(language);
+    const store = await this.#store();
+    const model = store.meta().model ?? (await store.refreshMeta()).model;
+    const embed = model === null ? null : (text: string) => this.#embedQuery(store, text);
+    return search(store, query, { ...rest, ...(known === undefined ? {} : { language: known.name }) }, embed);
+  }
+
+  /** Every file in the order of its path's bytes, in constant memory; skipped ones only if asked for. */
+  async *files(options: { readonly skipped?: boolean } = {}): AsyncGenerator<IndexedFile, void, void> {
+    const store = await this.#store();
+    for await (const { path, size, language, chunks, state, reason } of store.files()) {
+      if (state === 'skipped' && options.skipped !== true) continue;
+      yield { path, size, language, chunks, state, reason };
+    }
+  }
+
+  async status(): Promise<IndexStatus> {
+    const store = await this.#store();
+    const meta = await store.refreshMeta();
+    const { files, vectors } = await store.counts();
+    const chunks = files.pending.chunks + files.embedded.chunks;
+    return {
+      root: this.root,
+      index: this.indexDir,
+      files: { pending: files.pending.files, embedded: files.embedded.files, skipped: files.skipped.files },
+      chunks,
+      vectors,
+      coverage: chunks === 0 ? 1 : files.embedded.chunks / chunks,
+      sizeBytes: await store.sizeBytes(),
+      model: meta.model,
+      versions: { tidemark: TIDEMARK_VERSION, index: meta.tidemark, format: meta.format },
+      createdAt: meta.createdAt,
+    };
+  }
+
+  /** Deletes the index, and nothing that is not tidemark's. Throws `ERR_TIDEMARK_NOT_AN_INDEX` and `_INDEX_BUSY`. */
+  async clean(): Promise<void> {
+    await this.#closeReader();
+    await removeIndex(this.indexDir);
+  }
+
+  /** Frees everything; idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    const embedder = this.#embedder;
+    this.#embedder = null;
+    await embedder?.dispose();
+    await this.#closeReader();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new TidemarkError('ERR_TIDEMARK_CLOSED', 'the index is closed; open it again');
+  }
+
+  #store(): Promise<Store> {
+    this.#assertOpen();
+    this.#reader ??= openStore(this.indexDir, { create: false, mode: 'read' }).catch((error: unknown) => {
+      this.#reader = null;
+      throw error;
+    });
+    return this.#reader;
+  }
+
+  async #closeReader(): Promise<void> {
+    const reader = this.#reader;
+    this.#reader = null;
+    await (await reader?.catch(() => null))?.close();
+  }
+
+  /** The process that embeds queries stays for a minute after the last one. */
+  async #embedQuery(store: Store, query: string): Promise<Float32Array> {
+    clearTimeout(this.#idle);
+    const { model, device } = this.#options;
+    this.#embedder ??= new Embedder({ model, device });
+    const embedder = this.#embedder;
+    const info = await embedder.start();
+    // Two models' vectors do not compare, so a search with the wrong one is refused.
+    store.assertModel({ id: info.id, dtype: info.dtype, dimensions: info.dimensions });
+    const { vectors, failed } = await embedder.embed([query]);
+    if (failed.length > 0) {
+      throw new TidemarkError(
+        'ERR_TIDEMARK_QUERY',
+        `the query cannot be embedded: ${failed[0]!.reason}; try --mode lexical`,
+      );
+    }
+    this.#idle = setTimeout(() => {
+      if (this.#embedder === embedder) this.#embedder = null;
+      void embedder.dispose();
+    }, EMBEDDER_IDLE_MS);
+    this.#idle.unref();
+    return vectors;
+  }
+}
