@@ -119,7 +119,7 @@ export class TidemarkIndex implements AsyncDisposable {
     const known = language === undefined ? undefined : languageByName(language);
     if (language !== undefined && known === undefined) throw new LanguageError(language);
     const store = await this.#store();
-    const model = store.meta().model ?? (await store.refreshMeta()).model;
+    const { model } = store.meta();
     const embed = model === null ? null : (text: string) => this.#embedQuery(store, text);
     return search(store, query, { ...rest, ...(known === undefined ? {} : { language: known.name }) }, embed);
   }
@@ -135,7 +135,7 @@ export class TidemarkIndex implements AsyncDisposable {
 
   async status(): Promise<IndexStatus> {
     const store = await this.#store();
-    const meta = await store.refreshMeta();
+    const meta = store.meta();
     const { files, vectors } = await store.counts();
     const chunks = files.pending.chunks + files.embedded.chunks;
     return {
@@ -176,8 +176,16 @@ export class TidemarkIndex implements AsyncDisposable {
     if (this.#closed) throw new TidemarkError('ERR_TIDEMARK_CLOSED', 'the index is closed; open it again');
   }
 
-  #store(): Promise<Store> {
+  /** One reader for all calls, opened anew where the index was removed and built again meanwhile. */
+  async #store(): Promise<Store> {
     this.#assertOpen();
+    if (this.#reader !== null) {
+      const reader = await this.#reader;
+      const { tablesDir } = reader;
+      await reader.refreshMeta();
+      if (reader.tablesDir === tablesDir) return reader;
+      await this.#closeReader();
+    }
     this.#reader ??= openStore(this.indexDir, { create: false, mode: 'read' }).catch((error: unknown) => {
       this.#reader = null;
       throw error;

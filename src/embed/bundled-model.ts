@@ -11,6 +11,8 @@ import { TfjsWeights } from './tfjs-weights.ts';
 
 /** Its own id: these weights were rounded to 8 bits, so vectors of the hub's model do not compare with theirs. */
 export const BUNDLED_MODEL_ID = 'tidemark/all-MiniLM-L6-v2';
+/** What an index made with the bundled model is bound to, known without loading it. */
+export const BUNDLED_IDENTITY = { id: BUNDLED_MODEL_ID, dtype: 'q8', dimensions: 384 } as const;
 
 /** What the model was trained on: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 */
 const TRAINED_TOKENS = 256;

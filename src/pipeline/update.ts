@@ -1,3 +1,4 @@
+import { BUNDLED_IDENTITY } from '../embed/bundled-model.ts';
 import { Embedder, type EmbedderEvent } from '../embed/embedder.ts';
 import { defaultBudgetBytes, MemoryBudget, planMemory } from '../memory/budget.ts';
 import { machineLimits } from '../memory/machine.ts';
@@ -42,19 +43,20 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     mode: 'write',
     versions: { tidemark: TIDEMARK_VERSION, chunker: CHUNKER_VERSION },
   });
-  await using embedder = new Embedder({
-    ...request.embedder,
-    processes: Math.max(1, plan.embedders),
-    ...(plan.embedderBytes > 0 ? { maxChildRssBytes: plan.embedderBytes } : {}),
-    onEvent: (event) => {
-      const step = degradation(event);
-      if (step === null) return;
-      summary.degrade(step.step, step.reason);
-      held.push({ type: 'degraded', ...step });
-    },
-  });
+  const newEmbedder = () =>
+    new Embedder({
+      ...request.embedder,
+      processes: Math.max(1, plan.embedders),
+      ...(plan.embedderBytes > 0 ? { maxChildRssBytes: plan.embedderBytes } : {}),
+      onEvent: (event) => {
+        const step = degradation(event);
+        if (step === null) return;
+        summary.degrade(step.step, step.reason);
+        held.push({ type: 'degraded', ...step });
+      },
+    });
   // Another model is refused before an hour's work and not after.
-  if (embed && store.meta().model !== null) await bindModel(store, embedder, signal);
+  if (embed) await refuseOtherModel(store, request, newEmbedder, signal);
 
   const count = request.countAhead ? new FileCount(request, signal) : null;
   try {
@@ -78,8 +80,10 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   signal.throwIfAborted();
 
   if (embed && (await store.counts()).files.pending.files > 0) {
-    const info = await bindModel(store, embedder, signal);
-    summary.embedder = { model: info.id, device: info.device, dimensions: info.dimensions };
+    await using embedder = newEmbedder();
+    const { id: model, dtype, device, dimensions } = await embedder.start(signal);
+    await store.setModel({ id: model, dtype, dimensions });
+    summary.embedder = { model, device, dimensions };
     for await (const event of runSemanticLane({ store, embedder, summary, signal })) {
       yield* held.splice(0);
       yield event;
@@ -97,10 +101,21 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   yield { type: 'done', summary: summary.finish({ peakRssBytes: sampler.peakBytes, budgetBytes }) };
 }
 
-async function bindModel(store: Store, embedder: Embedder, signal: AbortSignal) {
-  const info = await embedder.start(signal);
-  await store.setModel({ id: info.id, dtype: info.dtype, dimensions: info.dimensions });
-  return info;
+/** The bundled model is known without loading it; another one has to be looked at. */
+async function refuseOtherModel(
+  store: Store,
+  request: UpdateRequest,
+  newEmbedder: () => Embedder,
+  signal: AbortSignal,
+): Promise<void> {
+  if (store.meta().model === null) return;
+  if (request.embedder.model === undefined) {
+    store.assertModel(BUNDLED_IDENTITY);
+    return;
+  }
+  await using embedder = newEmbedder();
+  const { id, dtype, dimensions } = await embedder.start(signal);
+  store.assertModel({ id, dtype, dimensions });
 }
 
 function degradation(event: EmbedderEvent): { step: string; reason: string } | null {

@@ -1,0 +1,55 @@
+import { grammars } from '../../grammars/index.ts';
+import { BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
+import { detectDevices } from '../embed/devices.ts';
+import { defaultCacheRoot } from '../embed/model-cache.ts';
+import { defaultBudgetBytes, SMALLEST_BYTES, SMALLEST_LEXICAL_BYTES } from '../memory/budget.ts';
+import { machineLimits } from '../memory/machine.ts';
+import { formatSize } from '../memory/size.ts';
+import { EXIT } from './exit-codes.ts';
+import { TIDEMARK_VERSION } from './options.ts';
+import { printJson, printLine } from './output.ts';
+
+/** `tidemark doctor`: exit code 1 where nothing can embed. */
+export async function doctorCommand(options: { readonly json?: boolean }): Promise<number> {
+  const devices = await detectDevices();
+  const machine = machineLimits();
+  const report = {
+    versions: {
+      tidemark: TIDEMARK_VERSION,
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+    },
+    devices,
+    memory: {
+      ...machine,
+      defaultBudgetBytes: defaultBudgetBytes(),
+      smallestBudgetBytes: SMALLEST_BYTES,
+      smallestLexicalBudgetBytes: SMALLEST_LEXICAL_BYTES,
+    },
+    model: { id: BUNDLED_MODEL_ID, cache: defaultCacheRoot() },
+    languages: {
+      bySyntax: grammars.filter((g) => g.wasm !== undefined).map((g) => g.name),
+      byLines: grammars.filter((g) => g.wasm === undefined).map((g) => g.name),
+    },
+  };
+  const code = devices.some(({ ok }) => ok) ? EXIT.complete : EXIT.failed;
+  if (options.json) {
+    await printJson(report);
+    return code;
+  }
+  const { versions, memory, model, languages } = report;
+  await printLine(`version   tidemark ${versions.tidemark}, node ${versions.node}, ${versions.platform}`);
+  for (const { device, ok, detail } of devices)
+    await printLine(`device    ${device}: ${ok ? 'works' : 'does not work'}, ${detail}`);
+  await printLine(
+    `memory    ${formatSize(memory.limitBytes)} by ${memory.source}, ${formatSize(memory.availableBytes)} free, ${memory.cores} cores`,
+  );
+  await printLine(
+    `budget    ${formatSize(memory.defaultBudgetBytes)} by default, at least ${formatSize(memory.smallestBudgetBytes)}, ` +
+      `${formatSize(memory.smallestLexicalBudgetBytes)} with --no-embed`,
+  );
+  await printLine(`model     ${model.id}, cached in ${model.cache}`);
+  await printLine(`syntax    ${languages.bySyntax.join(', ')}`);
+  await printLine(`lines     ${languages.byLines.join(', ')}`);
+  return code;
+}

@@ -1,0 +1,30 @@
+import { TidemarkError } from '../errors.ts';
+
+export const EXIT = { complete: 0, failed: 1, usage: 2, incomplete: 3 } as const;
+
+/** Errors that come from what was typed. */
+const USAGE = new Set([
+  'ERR_TIDEMARK_SIZE',
+  'ERR_TIDEMARK_BUDGET_TOO_SMALL',
+  'ERR_TIDEMARK_LANGUAGE',
+  'ERR_TIDEMARK_BAD_GLOB',
+  'ERR_TIDEMARK_UNSAFE_ROOT',
+  'ERR_TIDEMARK_USAGE',
+]);
+
+export class UsageError extends TidemarkError {
+  constructor(message: string) {
+    super('ERR_TIDEMARK_USAGE', message);
+  }
+}
+
+/** Prints an error as one line, and its stack under TIDEMARK_DEBUG=1; returns the exit code. */
+export function report(error: unknown): number {
+  const message = error instanceof Error ? error.message : String(error);
+  const line = message.replace(/\s*\n\s*/g, ' ').trim();
+  process.stderr.write(`tidemark: ${line}\n`);
+  if (process.env.TIDEMARK_DEBUG === '1' && error instanceof Error) {
+    for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack}\n`);
+  }
+  return error instanceof TidemarkError && USAGE.has(error.code) ? EXIT.usage : EXIT.failed;
+}

@@ -1,0 +1,76 @@
+import { chunkFile, openIndex } from '../index.ts';
+import { formatSize } from '../memory/size.ts';
+import { looksBinaryFile } from '../read/binary-file.ts';
+import { EXIT } from './exit-codes.ts';
+import { type CommonOptions, openOptions } from './options.ts';
+import { printable, printJson, printLine } from './output.ts';
+
+/** `tidemark files`: streamed, in the order of the paths' bytes. */
+export async function filesCommand(
+  dir: string,
+  options: CommonOptions & { readonly skipped?: boolean },
+): Promise<number> {
+  await using index = await openIndex(dir, openOptions(options));
+  for await (const file of index.files({ skipped: options.skipped ?? false })) {
+    if (options.skipped && file.state !== 'skipped') continue;
+    const { reason, ...listed } = file;
+    if (options.json) await printJson(options.skipped ? file : listed);
+    else await printLine(options.skipped ? `${printable(file.path)}  ${reason}` : printable(file.path));
+  }
+  return EXIT.complete;
+}
+
+/** `tidemark chunks FILE` */
+export async function chunksCommand(
+  file: string,
+  options: { readonly json?: boolean; readonly language?: string },
+): Promise<number> {
+  const chunks = chunkFile(file, options.language === undefined ? {} : { language: options.language });
+  if (await looksBinaryFile(file)) {
+    process.stderr.write(`tidemark: ${file} looks binary; tidemark index leaves such files out\n`);
+  }
+  for await (const chunk of chunks) {
+    if (options.json) {
+      await printJson(chunk);
+      continue;
+    }
+    const name = [chunk.scope, chunk.symbol].filter((part) => part !== null).join(' > ');
+    await printLine(`${chunk.startLine}-${chunk.endLine}  ${chunk.language ?? 'text'}  ${printable(name)}`);
+    for (const line of chunk.text.split('\n')) await printLine(`    ${printable(line)}`);
+  }
+  return EXIT.complete;
+}
+
+/** `tidemark status` */
+export async function statusCommand(dir: string, options: CommonOptions): Promise<number> {
+  await using index = await openIndex(dir, openOptions(options));
+  const status = await index.status();
+  if (options.json) {
+    await printJson(status);
+    return EXIT.complete;
+  }
+  const { files, model, versions } = status;
+  await printLine(`index     ${status.index}`);
+  await printLine(
+    `files     ${files.embedded + files.pending} (${files.pending} waiting to be embedded, ${files.skipped} skipped)`,
+  );
+  await printLine(`chunks    ${status.chunks}`);
+  await printLine(`coverage  ${(status.coverage * 100).toFixed(1)} % can be searched by meaning`);
+  await printLine(`size      ${formatSize(status.sizeBytes)}`);
+  await printLine(
+    `model     ${model === null ? 'none yet' : `${model.id} (${model.dtype}, ${model.dimensions} dimensions)`}`,
+  );
+  await printLine(
+    `version   tidemark ${versions.tidemark}, index made by ${versions.index}, format ${versions.format}`,
+  );
+  return EXIT.complete;
+}
+
+/** `tidemark clean` */
+export async function cleanCommand(dir: string, options: CommonOptions): Promise<number> {
+  await using index = await openIndex(dir, openOptions(options));
+  await index.clean();
+  if (options.json) await printJson({ removed: index.indexDir });
+  else await printLine(`removed ${index.indexDir}`);
+  return EXIT.complete;
+}

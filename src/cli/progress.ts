@@ -1,0 +1,108 @@
+import { SingleBar } from 'cli-progress';
+import { formatSize } from '../memory/size.ts';
+import type { IndexEvent } from '../pipeline/events.ts';
+
+/** Shows how an update goes. */
+export interface Progress {
+  show(event: IndexEvent): void;
+  stop(): void;
+}
+
+type ProgressEvent = Extract<IndexEvent, { type: 'progress' }>;
+const UNIT = { lexical: 'files', semantic: 'chunks' } as const;
+const TITLE = { lexical: 'reading  ', semantic: 'embedding' } as const;
+const LOG_EVERY_MS = 10_000;
+const RATE_WINDOW_MS = 15_000;
+
+/** Bars where stderr is a terminal, else a plain line now and then. */
+export function createProgress(): Progress {
+  return process.stderr.isTTY ? new Bars() : new Lines();
+}
+
+/** Rate over the last seconds: an average since the start would hide that it slows down. */
+class Rate {
+  readonly #samples: { time: number; done: number }[] = [];
+
+  add(done: number): void {
+    const time = performance.now();
+    this.#samples.push({ time, done });
+    while (this.#samples.length > 2 && time - this.#samples[0]!.time > RATE_WINDOW_MS) this.#samples.shift();
+  }
+
+  /** Per second. */
+  get value(): number {
+    const first = this.#samples[0];
+    const last = this.#samples.at(-1);
+    if (first === undefined || last === undefined || last.time === first.time) return 0;
+    return ((last.done - first.done) * 1000) / (last.time - first.time);
+  }
+}
+
+function describe({ lane, done, total, bytes }: ProgressEvent, rate: number): string {
+  const of = total === null ? '' : `/${total}`;
+  const size = lane === 'lexical' ? `, ${formatSize(bytes)}` : '';
+  return `${done}${of} ${UNIT[lane]}${size}, ${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s${left(done, total, rate)}`;
+}
+
+function left(done: number, total: number | null, rate: number): string {
+  if (total === null || rate === 0 || total <= done) return '';
+  const seconds = Math.round((total - done) / rate);
+  const parts =
+    seconds >= 3600
+      ? [Math.floor(seconds / 3600), 'h ', Math.floor((seconds % 3600) / 60), 'min']
+      : seconds >= 90
+        ? [Math.round(seconds / 60), 'min']
+        : [seconds, 's'];
+  return `, about ${parts.join('')} left`;
+}
+
+class Bars implements Progress {
+  #bar: SingleBar | null = null;
+  #rate = new Rate();
+
+  show(event: IndexEvent): void {
+    if (event.type === 'start') {
+      this.stop();
+      this.#rate = new Rate();
+      this.#bar = new SingleBar({
+        stream: process.stderr,
+        format: `${TITLE[event.lane]} {bar} {text}`,
+        barsize: 24,
+        hideCursor: true,
+        clearOnComplete: true,
+        fps: 5,
+        gracefulExit: false,
+      });
+      this.#bar.start(1, 0, { text: '' });
+    } else if (event.type === 'progress') {
+      this.#rate.add(event.done);
+      this.#bar?.setTotal(event.total ?? Math.max(1, event.done * 2));
+      this.#bar?.update(event.done, { text: describe(event, this.#rate.value) });
+    } else if (event.type === 'maintenance' || event.type === 'done') {
+      this.stop();
+    }
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = null;
+  }
+}
+
+class Lines implements Progress {
+  #rate = new Rate();
+  #last = performance.now();
+
+  show(event: IndexEvent): void {
+    if (event.type === 'start') {
+      this.#rate = new Rate();
+    } else if (event.type === 'progress') {
+      this.#rate.add(event.done);
+      if (performance.now() - this.#last < LOG_EVERY_MS) return;
+      this.#last = performance.now();
+      process.stderr.write(`${TITLE[event.lane].trim()}: ${describe(event, this.#rate.value)}\n`);
+    }
+  }
+
+  stop(): void {}
+}
