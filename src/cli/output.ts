@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-
 /** Thrown where the reader of stdout has gone (`tidemark files | head`): not an error, only a reason to stop. */
 export class OutputClosed extends Error {}
 
@@ -13,7 +11,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 export async function printLine(line: string): Promise<void> {
   if (closed) throw new OutputClosed();
   if (!process.stdout.write(`${line}\n`)) {
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => {});
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        process.stdout.off('drain', done).off('close', done);
+        resolve();
+      };
+      process.stdout.on('drain', done).on('close', done);
+    });
   }
   if (closed) throw new OutputClosed();
 }
