@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Hit, Summary } from '../src/index.ts';
+import { parseSize } from '../src/memory/size.ts';
+import { lineChart } from './lib/line-chart.ts';
 import { environment } from './lib/machine.ts';
 import { OutsideSampler } from './lib/sampler.ts';
 import { table } from './lib/table.ts';
@@ -213,3 +215,16 @@ for (const tree of TREES.filter(({ name }) => wanted.length === 0 || wanted.incl
   }
 }
 console.log(table(rows));
+
+const curves = Object.entries(results as Record<string, { curve: [number, number][]; memory: string }>);
+const svg = await lineChart({
+  title: `Resident set of all processes while indexing, --memory ${MEMORY}`,
+  xTitle: 'seconds',
+  yTitle: 'MB',
+  series: curves.map(([name, { curve }]) => ({
+    name,
+    points: curve.map(([s, bytes]) => [s, bytes / 1e6] as const),
+  })),
+  mark: { value: parseSize(MEMORY) / 1e6, label: `the mark: ${MEMORY}` },
+});
+writeFileSync(fileURLToPath(new URL('./results/trees.svg', import.meta.url)), svg);

@@ -11,9 +11,7 @@ export interface Definition {
   readonly nodeId: number;
   readonly startIndex: number;
   readonly endIndex: number;
-  readonly startRow: number;
-  readonly endRow: number;
-  /** Where the body begins: the text from `startIndex` up to here is the signature. */
+  /** Where the body begins: the text from `startIndex` up to here is the signature. Only where asked for. */
   readonly bodyIndex: number | undefined;
 }
 
@@ -28,10 +26,13 @@ export function findDefinitions(
   grammar: Grammar,
   query: Query,
   root: Node,
-  options?: QueryOptions,
+  options: QueryOptions & { readonly signatures?: boolean } = {},
 ): Definition[] {
+  const { signatures = false, ...queryOptions } = options;
   const found = new Map<number, { pattern: number; definition: Definition }>();
-  for (const match of query.matches(root, options)) {
+  const depth = grammar.definitionDepth;
+  const limits = depth === undefined ? queryOptions : { maxStartDepth: depth, ...queryOptions };
+  for (const match of query.matches(root, limits)) {
     let whole: Node | undefined;
     let kind = '';
     let name: string | undefined;
@@ -57,21 +58,13 @@ export function findDefinitions(
       nodeId: whole.id,
       startIndex: whole.startIndex,
       endIndex: last.endIndex,
-      startRow: whole.startPosition.row,
-      endRow: lastRow(last),
-      bodyIndex: body?.startIndex ?? bodyStart(grammar, whole),
+      bodyIndex: signatures ? (body?.startIndex ?? bodyStart(grammar, whole)) : undefined,
     };
     found.set(whole.id, { pattern: match.patternIndex, definition });
   }
   return [...found.values()]
     .map((entry) => entry.definition)
     .sort((a, b) => a.startIndex - b.startIndex || b.endIndex - a.endIndex);
-}
-
-/** Some grammars end a node after its last line break, on the row where the next one begins. */
-function lastRow(node: Node): number {
-  const { row, column } = node.endPosition;
-  return column === 0 && row > node.startPosition.row ? row - 1 : row;
 }
 
 /** On one line, without the quotes or braces that a key, a module or a heading may wear. */

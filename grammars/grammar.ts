@@ -24,6 +24,11 @@ export interface Grammar {
    * general. Enclosing definitions give the scope chain.
    */
   readonly definitions?: string;
+  /**
+   * How deep below the root a pattern of `definitions` may begin. Saves looking at every value of a data file where the
+   * patterns begin at the top.
+   */
+  readonly definitionDepth?: number;
   /** Field names or node types of a definition's body: what lies before it is the signature. */
   readonly body?: readonly string[];
   /** Node types of comments. */

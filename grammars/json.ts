@@ -37,6 +37,7 @@ export const grammar: Grammar = {
 (document (object (pair value: (object
   (pair key: (_) @name value: [(object) (array)]) @definition.key))))
 `,
+  definitionDepth: 0,
   comments: ['comment'],
   lineComment: '//',
 };

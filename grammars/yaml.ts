@@ -15,6 +15,7 @@ export const grammar: Grammar = {
 (document (block_node (block_mapping (block_mapping_pair value: (block_node (block_mapping
   (block_mapping_pair key: (_) @name value: (block_node)) @definition.key))))))
 `,
+  definitionDepth: 1,
   comments: ['comment'],
   lineComment: '#',
 };

@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { LanguageError } from './chunk/chunk-file.ts';
 import { languageByName } from './chunk/languages.ts';
+import { BUNDLED_MODEL_ID } from './embed/bundled-model.ts';
 import { Embedder } from './embed/embedder.ts';
 import { TidemarkError } from './errors.ts';
 import { parseSize } from './memory/size.ts';
@@ -14,13 +16,13 @@ import type { Store } from './store/store.ts';
 import { assertSafeRoot, resolveRoot } from './walk/root.ts';
 
 export interface OpenOptions {
-  /** Where the index lies; default `DIR/.tidemark`. */
+  /** Where the index lies: a path or a `file:` URL; default `DIR/.tidemark`. */
   readonly index?: string;
   /** Memory for the whole process tree: bytes, or a size such as '512MB'. Default: a share of the machine. */
   readonly memory?: number | string;
   /** Default `auto`. */
   readonly device?: 'auto' | 'cpu' | 'wasm' | 'webgpu';
-  /** Directory of an embedding model; default the bundled one. */
+  /** Directory of an embedding model, or the id of the bundled one, which is the default. */
   readonly model?: string;
 }
 
@@ -64,12 +66,33 @@ const EMBEDDER_IDLE_MS = 60_000;
 
 /**
  * Opens the index of a directory; neither has to be made before `update`. The caller closes it (`await using`). Throws
- * `ERR_TIDEMARK_ROOT_MISSING` and its like for a directory that cannot be listed, `ERR_TIDEMARK_SIZE` for `memory`.
+ * `ERR_TIDEMARK_ROOT_MISSING` and its like for a directory that cannot be listed, `ERR_TIDEMARK_SIZE` for `memory`,
+ * `ERR_TIDEMARK_INDEX_PLACE` for an `index` that is not a local path.
  */
 export async function openIndex(dir: string, options: OpenOptions = {}): Promise<TidemarkIndex> {
   const root = await resolveRoot(dir);
   const memory = typeof options.memory === 'string' ? parseSize(options.memory) : options.memory;
   return new TidemarkIndex(root, options, memory);
+}
+
+/** Two letters at least before the colon: one is a drive of Windows. */
+const URL_SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i;
+
+function localPath(index: string): string {
+  const scheme = URL_SCHEME.exec(index)?.[1]?.toLowerCase();
+  if (scheme === undefined && index !== '') return resolve(index);
+  try {
+    if (scheme === 'file') return fileURLToPath(index);
+  } catch (cause) {
+    throw new TidemarkError('ERR_TIDEMARK_INDEX_PLACE', `--index ${index} is not a local file URL`, {
+      cause,
+    });
+  }
+  const what = index === '' ? 'is empty' : 'is not on this machine';
+  throw new TidemarkError(
+    'ERR_TIDEMARK_INDEX_PLACE',
+    `--index ${index} ${what}; give the path of a directory`,
+  );
 }
 
 /** The index of one directory. */
@@ -87,8 +110,9 @@ export class TidemarkIndex implements AsyncDisposable {
   /** Use {@link openIndex}. */
   constructor(root: string, options: OpenOptions, memoryBytes: number | undefined) {
     this.root = root;
-    this.indexDir = options.index === undefined ? join(root, '.tidemark') : resolve(options.index);
-    this.#options = options;
+    this.indexDir = options.index === undefined ? join(root, '.tidemark') : localPath(options.index);
+    const { model, ...rest } = options;
+    this.#options = model === undefined || model === BUNDLED_MODEL_ID ? rest : options;
     this.#memoryBytes = memoryBytes;
   }
 
@@ -113,7 +137,7 @@ export class TidemarkIndex implements AsyncDisposable {
     });
   }
 
-  /** Searches what is indexed so far. Throws `ERR_TIDEMARK_NO_INDEX`, `ERR_TIDEMARK_LANGUAGE`, `ERR_TIDEMARK_GLOB`. */
+  /** Searches what is indexed so far. Throws `ERR_TIDEMARK_NO_INDEX`, `ERR_TIDEMARK_LANGUAGE`, `ERR_TIDEMARK_BAD_GLOB`. */
   async search(query: string, options: SearchOptions = {}): Promise<SearchResult> {
     const { language, ...rest } = options;
     const known = language === undefined ? undefined : languageByName(language);
@@ -201,6 +225,8 @@ export class TidemarkIndex implements AsyncDisposable {
 
   /** The process that embeds queries stays for a minute after the last one. */
   async #embedQuery(store: Store, query: string): Promise<Float32Array> {
+    // Closed while it waited for the tables: no process may start any more.
+    this.#assertOpen();
     clearTimeout(this.#idle);
     const { model, device } = this.#options;
     this.#embedder ??= new Embedder({ model, device });
@@ -215,6 +241,8 @@ export class TidemarkIndex implements AsyncDisposable {
         `the query cannot be embedded: ${failed[0]!.reason}; try --mode lexical`,
       );
     }
+    // Of searches side by side the last one counts.
+    clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       if (this.#embedder === embedder) this.#embedder = null;
       void embedder.dispose();

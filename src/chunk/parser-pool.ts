@@ -31,7 +31,7 @@ interface Task {
 /** In the source tree the loader that runs TypeScript has to be registered in each thread anew. */
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
 const WORKER = FROM_SOURCE
-  ? `import('tsx/esm/api').then(({ register }) => {
+  ? `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
        register();
        return import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});
      });`

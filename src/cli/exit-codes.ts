@@ -1,4 +1,5 @@
 import { TidemarkError } from '../errors.ts';
+import { printable } from './output.ts';
 
 export const EXIT = { complete: 0, failed: 1, usage: 2, incomplete: 3 } as const;
 
@@ -9,20 +10,24 @@ const USAGE = new Set([
   'ERR_TIDEMARK_LANGUAGE',
   'ERR_TIDEMARK_BAD_GLOB',
   'ERR_TIDEMARK_UNSAFE_ROOT',
+  'ERR_TIDEMARK_INDEX_PLACE',
   'ERR_TIDEMARK_USAGE',
 ]);
 
 export class UsageError extends TidemarkError {
-  constructor(message: string) {
-    super('ERR_TIDEMARK_USAGE', message);
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('ERR_TIDEMARK_USAGE', message, options);
   }
+}
+
+/** Writes a line to stderr, whatever is in it. */
+export function complain(message: string): void {
+  process.stderr.write(`tidemark: ${printable(message.replace(/\s*\n\s*/g, ' ').trim())}\n`);
 }
 
 /** Prints an error as one line, and its stack under TIDEMARK_DEBUG=1; returns the exit code. */
 export function report(error: unknown): number {
-  const message = error instanceof Error ? error.message : String(error);
-  const line = message.replace(/\s*\n\s*/g, ' ').trim();
-  process.stderr.write(`tidemark: ${line}\n`);
+  complain((error instanceof Error ? error.message : String(error)) || 'failed for no known reason');
   if (process.env.TIDEMARK_DEBUG === '1' && error instanceof Error) {
     for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack}\n`);
   }

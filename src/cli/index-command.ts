@@ -1,9 +1,10 @@
 import { formatSize } from '../memory/size.ts';
 import { isComplete, type Summary } from '../pipeline/summary.ts';
 import { openIndex } from '../tidemark-index.ts';
-import { EXIT } from './exit-codes.ts';
+import { complain, EXIT } from './exit-codes.ts';
+import { Interrupt } from './interrupt.ts';
 import { type CommonOptions, openOptions } from './options.ts';
-import { printJson, printLine } from './output.ts';
+import { printablePath, printJson, printLine } from './output.ts';
 import { createProgress } from './progress.ts';
 
 export interface IndexOptions extends CommonOptions {
@@ -14,10 +15,8 @@ export interface IndexOptions extends CommonOptions {
 
 /** `tidemark index`: exit code 0, or 3 where something could not be indexed. */
 export async function indexCommand(dir: string, options: IndexOptions): Promise<number> {
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const progress = createProgress();
+  using interrupt = new Interrupt(() => progress.stop());
   try {
     await using index = await openIndex(dir, openOptions(options));
     let summary: Summary | undefined;
@@ -25,30 +24,30 @@ export async function indexCommand(dir: string, options: IndexOptions): Promise<
       embed: options.embed,
       force: options.force ?? false,
       countAhead: process.stderr.isTTY,
-      signal: stop.signal,
+      signal: interrupt.signal,
     });
     for await (const event of events) {
       progress.show(event);
       if (event.type === 'done') summary = event.summary;
       else if (event.type === 'skipped' && options.verbose) {
-        process.stderr.write(`skipped ${event.path}: ${event.reason}\n`);
+        progress.note(`skipped ${printablePath(event.path)}: ${event.reason}`);
       }
     }
     progress.stop();
+    if (summary === undefined) throw new Error('indexing ended without a summary');
     if (options.json) await printJson(summary);
-    else await printSummary(summary!);
-    return isComplete(summary!) ? EXIT.complete : EXIT.incomplete;
+    else await printSummary(summary, options);
+    return isComplete(summary) ? EXIT.complete : EXIT.incomplete;
   } catch (error) {
     progress.stop();
-    if (!stop.signal.aborted) throw error;
-    process.stderr.write(`tidemark: stopped; what is done is kept, the same command goes on from here\n`);
+    if (!interrupt.signal.aborted) throw error;
+    complain('stopped; what is done is kept, the same command goes on from here');
     return EXIT.failed;
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
 
-async function printSummary({ files, chunks, bytes, seconds, ...rest }: Summary): Promise<void> {
+async function printSummary(summary: Summary, options: IndexOptions): Promise<void> {
+  const { files, chunks, bytes, seconds, peakRssBytes, budgetBytes } = summary;
   const skipped = Object.entries(files.skipped).map(([reason, count]) => `${count} ${reason}`);
   await printLine(
     `files   ${files.indexed} indexed, ${files.unchanged} unchanged, ${files.removed} removed` +
@@ -60,8 +59,14 @@ async function printSummary({ files, chunks, bytes, seconds, ...rest }: Summary)
   );
   await printLine(
     `took    ${seconds.toFixed(1)} s, read ${formatSize(bytes)}, ` +
-      `peak memory ${formatSize(rest.peakRssBytes)} of ${formatSize(rest.budgetBytes)}`,
+      `peak memory ${formatSize(peakRssBytes)} of ${formatSize(budgetBytes)}`,
   );
-  for (const { step, count, reason } of rest.degraded)
+  for (const { step, count, reason } of summary.degraded)
     await printLine(`note    ${step} (${count}): ${reason}`);
+  if (!options.embed && chunks.pending > 0)
+    await printLine(
+      'note    pending chunks are found by words only; tidemark index without --no-embed embeds them',
+    );
+  if (!isComplete(summary) && !options.verbose)
+    await printLine('note    not everything could be indexed; --verbose names each file that was skipped');
 }

@@ -1,9 +1,11 @@
+import { access } from 'node:fs/promises';
 import { chunkFile, openIndex } from '../index.ts';
 import { formatSize } from '../memory/size.ts';
 import { looksBinaryFile } from '../read/binary-file.ts';
+import { decodePath } from '../walk/path-codec.ts';
 import { EXIT } from './exit-codes.ts';
 import { type CommonOptions, openOptions } from './options.ts';
-import { printable, printJson, printLine } from './output.ts';
+import { printable, printableLines, printablePath, printJson, printLine } from './output.ts';
 
 /** `tidemark files`: streamed, in the order of the paths' bytes. */
 export async function filesCommand(
@@ -15,7 +17,8 @@ export async function filesCommand(
     if (options.skipped && file.state !== 'skipped') continue;
     const { reason, ...listed } = file;
     if (options.json) await printJson(options.skipped ? file : listed);
-    else await printLine(options.skipped ? `${printable(file.path)}  ${reason}` : printable(file.path));
+    else
+      await printLine(options.skipped ? `${printablePath(file.path)}  ${reason}` : printablePath(file.path));
   }
   return EXIT.complete;
 }
@@ -25,9 +28,10 @@ export async function chunksCommand(
   file: string,
   options: { readonly json?: boolean; readonly language?: string },
 ): Promise<number> {
-  const chunks = chunkFile(file, options.language === undefined ? {} : { language: options.language });
-  if (await looksBinaryFile(file)) {
-    process.stderr.write(`tidemark: ${file} looks binary; tidemark index leaves such files out\n`);
+  const path = await onDisk(file);
+  const chunks = chunkFile(path, options.language === undefined ? {} : { language: options.language });
+  if (await looksBinaryFile(path)) {
+    process.stderr.write(`note: ${printablePath(file)} looks binary; tidemark index leaves such files out\n`);
   }
   for await (const chunk of chunks) {
     if (options.json) {
@@ -35,11 +39,25 @@ export async function chunksCommand(
       continue;
     }
     const name = [chunk.scope, chunk.symbol].filter((part) => part !== null).join(' > ');
-    await printLine(`${chunk.startLine}-${chunk.endLine}  ${chunk.language ?? 'text'}  ${printable(name)}`);
-    for (const line of chunk.text.split('\n')) await printLine(`    ${printable(line)}`);
+    const head = [`${chunk.startLine}-${chunk.endLine}`, chunk.language ?? 'text', printable(name)];
+    await printLine(head.filter((part) => part !== '').join('  '));
+    for (const line of printableLines(chunk.text)) await printLine(`    ${line}`);
   }
   return EXIT.complete;
 }
+
+/** Takes a path as `files` and `search` write it, too: `\xHH` for a byte that is not text. */
+async function onDisk(file: string): Promise<string | Buffer> {
+  if (!/\\x[0-9a-f]{2}/i.test(file) || (await exists(file))) return file;
+  const decoded = decodePath(file);
+  return (await exists(decoded)) ? decoded : file;
+}
+
+const exists = (path: string | Buffer): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 /** `tidemark status` */
 export async function statusCommand(dir: string, options: CommonOptions): Promise<number> {
@@ -52,10 +70,10 @@ export async function statusCommand(dir: string, options: CommonOptions): Promis
   const { files, model, versions } = status;
   await printLine(`index     ${status.index}`);
   await printLine(
-    `files     ${files.embedded + files.pending} (${files.pending} waiting to be embedded, ${files.skipped} skipped)`,
+    `files     ${files.embedded + files.pending}, of which ${files.pending} wait to be embedded; ${files.skipped} more skipped`,
   );
   await printLine(`chunks    ${status.chunks}`);
-  await printLine(`coverage  ${(status.coverage * 100).toFixed(1)} % can be searched by meaning`);
+  await printLine(`coverage  ${(status.coverage * 100).toFixed(1)} % of the chunks can be found by meaning`);
   await printLine(`size      ${formatSize(status.sizeBytes)}`);
   await printLine(
     `model     ${model === null ? 'none yet' : `${model.id} (${model.dtype}, ${model.dimensions} dimensions)`}`,

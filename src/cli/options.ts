@@ -10,17 +10,20 @@ export interface CommonOptions {
   readonly json?: boolean;
 }
 
-/** The flags that every command on a directory takes. */
+/** The argument and the flags that every command on a directory takes. */
 export function withCommonOptions(command: Command): Command {
   return command
-    .option('--index <path>', 'where the index lies (default: DIR/.tidemark)')
+    .argument('[dir]', 'the source tree', notEmpty, '.')
+    .option('--index <path>', 'where the index lies (default: DIR/.tidemark)', notEmpty)
     .option(
       '--memory <size>',
-      'memory for all processes together: 512MB, 2GB (default: a share of the machine)',
+      'memory for all processes together: 512MB, 2GB (default: depends on the machine)',
     )
-    .addOption(new Option('--device <name>', 'where to embed').choices(['auto', 'cpu', 'wasm', 'webgpu']))
-    .option('--model <path>', 'an embedding model (default: the bundled one)')
-    .option('--json', 'machine-readable output');
+    .addOption(
+      new Option('--device <name>', 'what embeds (default: auto)').choices(['auto', 'cpu', 'wasm', 'webgpu']),
+    )
+    .option('--model <path>', 'directory of an embedding model (default: the bundled model)', notEmpty)
+    .option('--json', 'machine-readable output on stdout');
 }
 
 export function openOptions({ index, memory, device, model }: CommonOptions): OpenOptions {
@@ -32,10 +35,20 @@ export function openOptions({ index, memory, device, model }: CommonOptions): Op
   };
 }
 
-export function positiveInteger(text: string): number {
+/** The most hits that the search gives. */
+const MAX_LIMIT = 1000;
+
+export function limit(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1) throw new InvalidArgumentError('write a whole number from 1.');
+  if (!/^\d+$/.test(text) || value < 1 || value > MAX_LIMIT)
+    throw new InvalidArgumentError(`Write a whole number from 1 to ${MAX_LIMIT}.`);
   return value;
+}
+
+/** An empty argument is mostly a variable that is not set, and would stand for the current directory. */
+export function notEmpty(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It is empty.');
+  return text;
 }
 
 export { TIDEMARK_VERSION };

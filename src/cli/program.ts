@@ -1,7 +1,14 @@
 import { Command, CommanderError, Option } from 'commander';
-import { EXIT, report } from './exit-codes.ts';
-import { positiveInteger, TIDEMARK_VERSION, withCommonOptions } from './options.ts';
-import { OutputClosed } from './output.ts';
+import { complain, EXIT, report } from './exit-codes.ts';
+import { limit, notEmpty, TIDEMARK_VERSION, withCommonOptions } from './options.ts';
+import { flushOutput, OutputClosed } from './output.ts';
+
+const EXAMPLES = `
+Examples:
+  tidemark index                          index the current directory
+  tidemark search "where are users authenticated"
+  tidemark search --kind code --path 'src/**' "retry with backoff" ~/project
+`;
 
 /** Runs the command line; returns the exit code. Commands are loaded when they are called, to start fast. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -10,13 +17,17 @@ export async function run(args: readonly string[]): Promise<number> {
     code = result;
   };
   try {
-    await buildProgram(finish).parseAsync([...args], { from: 'user' });
+    await buildProgram(finish)
+      .parseAsync([...args], { from: 'user' })
+      .catch((error: unknown) => {
+        // Help and version end that way too; commander has printed its line.
+        if (!(error instanceof CommanderError)) throw error;
+        finish(error.exitCode === 0 ? EXIT.complete : EXIT.usage);
+      });
+    await flushOutput();
     return code;
   } catch (error) {
-    if (error instanceof OutputClosed) return EXIT.complete;
-    // Help and version end that way too; commander has printed its line.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.complete : EXIT.usage;
-    return report(error);
+    return error instanceof OutputClosed ? EXIT.complete : report(error);
   }
 }
 
@@ -24,73 +35,74 @@ function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('tidemark')
     .description('Semantic code search whose memory never rises above the mark you set')
     .version(TIDEMARK_VERSION)
+    .addHelpText('after', EXAMPLES)
     .exitOverride()
-    .configureOutput({
-      outputError: (text, write) =>
-        write(
-          `tidemark: ${text
-            .replace(/^error: /, '')
-            .trim()
-            .replace(/\n/g, ' ')}\n`,
-        ),
-    });
-  const command = (usage: string, description: string): Command => {
-    const made = program.command(usage).description(description);
-    return made.copyInheritedSettings(program);
-  };
+    .configureOutput({ outputError: (text) => complain(text.replace(/^error: /, '')) });
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).copyInheritedSettings(program);
 
-  withCommonOptions(command('index [dir]', 'build or update the index of DIR'))
-    .option('--no-embed', 'the lexical lane only')
-    .option('--force', 'index a home directory or the root of a file system')
-    .option('--verbose', 'name each skipped file')
-    .action(async (dir: string | undefined, options) => {
+  withCommonOptions(command('index', 'build or update the index of DIR'))
+    .option('--no-embed', 'no embedding: search by words only, until a later run embeds')
+    .option('--force', 'index even a home directory or the root of a file system')
+    .option('--verbose', 'name each file that is skipped, and why')
+    .action(async (dir: string, options) => {
       const { indexCommand } = await import('./index-command.ts');
-      finish(await indexCommand(dir ?? '.', options));
+      finish(await indexCommand(dir, options));
     });
-  withCommonOptions(command('search <query> [dir]', 'search the index of DIR'))
-    .option('--limit <n>', 'hits at most', positiveInteger, 10)
-    .option('--path <glob>', "only these paths: 'src/**', '*.ts'")
-    .option('--language <name>', 'only this language')
+  withCommonOptions(
+    command('search', 'search the index of DIR').argument('<query>', 'words, names or a question', notEmpty),
+  )
+    .configureOutput({ outputError: (text) => complain(aboutQuery(text.replace(/^error: /, ''))) })
+    .option('--limit <n>', 'hits at most', limit, 10)
+    .option('--path <glob>', "only paths that match, relative to DIR: 'src/**', '**/*.ts'")
+    .option('--language <name>', 'only this language: typescript, py, c++')
     .addOption(new Option('--kind <kind>', 'only code, or only prose').choices(['code', 'docs']))
     .addOption(
-      new Option('--mode <mode>', 'by words, by meaning, or both')
+      new Option('--mode <mode>', 'by words (lexical), by meaning (semantic), or both')
         .choices(['hybrid', 'lexical', 'semantic'])
         .default('hybrid'),
     )
-    .action(async (query: string, dir: string | undefined, options) => {
+    .action(async (query: string, dir: string, options) => {
       const { searchCommand } = await import('./search-command.ts');
-      finish(await searchCommand(query, dir ?? '.', options));
+      finish(await searchCommand(query, dir, options));
     });
-  withCommonOptions(command('files [dir]', 'the indexed files, one a line'))
-    .option('--skipped', 'the files that were left out, and why')
-    .action(async (dir: string | undefined, options) => {
+  withCommonOptions(command('files', 'list the indexed files, one a line'))
+    .option('--skipped', 'list the files that were read and left out, and why')
+    .action(async (dir: string, options) => {
       const { filesCommand } = await import('./list-commands.ts');
-      finish(await filesCommand(dir ?? '.', options));
+      finish(await filesCommand(dir, options));
     });
-  command('chunks <file>', 'how a file is chunked')
-    .option('--language <name>', 'instead of what the name and the first bytes say')
-    .option('--json', 'machine-readable output')
+  command('chunks', 'show how a file is cut into chunks; needs no index')
+    .argument('<file>', 'any file of text', notEmpty)
+    .option('--language <name>', 'take it for this language (default: by its name and first bytes)')
+    .option('--json', 'one JSON object a line')
     .action(async (file: string, options) => {
       const { chunksCommand } = await import('./list-commands.ts');
       finish(await chunksCommand(file, options));
     });
-  withCommonOptions(command('status [dir]', 'what the index of DIR holds')).action(
-    async (dir: string | undefined, options) => {
+  withCommonOptions(command('status', 'show what the index of DIR holds')).action(
+    async (dir: string, options) => {
       const { statusCommand } = await import('./list-commands.ts');
-      finish(await statusCommand(dir ?? '.', options));
+      finish(await statusCommand(dir, options));
     },
   );
-  withCommonOptions(command('clean [dir]', 'remove the index of DIR')).action(
-    async (dir: string | undefined, options) => {
-      const { cleanCommand } = await import('./list-commands.ts');
-      finish(await cleanCommand(dir ?? '.', options));
-    },
-  );
-  command('doctor', 'what works on this machine')
-    .option('--json', 'machine-readable output')
+  withCommonOptions(command('clean', 'remove the index of DIR')).action(async (dir: string, options) => {
+    const { cleanCommand } = await import('./list-commands.ts');
+    finish(await cleanCommand(dir, options));
+  });
+  command('doctor', 'show what works on this machine: devices, memory, model, languages')
+    .option('--json', 'machine-readable output on stdout')
     .action(async (options) => {
       const { doctorCommand } = await import('./doctor-command.ts');
       finish(await doctorCommand(options));
     });
   return program;
+}
+
+/** Says what to do where a query was taken for something else. */
+function aboutQuery(message: string): string {
+  const text = message.trim();
+  if (text.startsWith('too many arguments')) return `${text} Put the query in quotes.`;
+  if (text.startsWith('unknown option')) return `${text}; put -- before a query that begins with -`;
+  return text;
 }

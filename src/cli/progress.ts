@@ -5,12 +5,15 @@ import type { IndexEvent } from '../pipeline/events.ts';
 /** Shows how an update goes. */
 export interface Progress {
   show(event: IndexEvent): void;
+  /** Writes a line that stays. */
+  note(line: string): void;
   stop(): void;
 }
 
 type ProgressEvent = Extract<IndexEvent, { type: 'progress' }>;
 const UNIT = { lexical: 'files', semantic: 'chunks' } as const;
 const TITLE = { lexical: 'reading  ', semantic: 'embedding' } as const;
+const CLEAR_LINE = '\r\u001b[K';
 const LOG_EVERY_MS = 10_000;
 const RATE_WINDOW_MS = 15_000;
 
@@ -58,6 +61,7 @@ function left(done: number, total: number | null, rate: number): string {
 
 class Bars implements Progress {
   #bar: SingleBar | null = null;
+  #hasText = false;
   #rate = new Rate();
 
   show(event: IndexEvent): void {
@@ -78,14 +82,25 @@ class Bars implements Progress {
       this.#rate.add(event.done);
       this.#bar?.setTotal(event.total ?? Math.max(1, event.done * 2));
       this.#bar?.update(event.done, { text: describe(event, this.#rate.value) });
-    } else if (event.type === 'maintenance' || event.type === 'done') {
+    } else if (event.type === 'maintenance') {
+      this.stop();
+      process.stderr.write('building the search indexes ...');
+      this.#hasText = true;
+    } else if (event.type === 'done') {
       this.stop();
     }
+  }
+
+  note(line: string): void {
+    // The bar is drawn anew below it.
+    process.stderr.write(`${CLEAR_LINE}${line}\n`);
   }
 
   stop(): void {
     this.#bar?.stop();
     this.#bar = null;
+    if (this.#hasText) process.stderr.write(CLEAR_LINE);
+    this.#hasText = false;
   }
 }
 
@@ -102,6 +117,10 @@ class Lines implements Progress {
       this.#last = performance.now();
       process.stderr.write(`${TITLE[event.lane].trim()}: ${describe(event, this.#rate.value)}\n`);
     }
+  }
+
+  note(line: string): void {
+    process.stderr.write(`${line}\n`);
   }
 
   stop(): void {}

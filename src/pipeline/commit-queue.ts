@@ -34,6 +34,7 @@ export class CommitQueue {
   readonly #chunks = new ChunkBatchBuilder();
   readonly #files = new FileBatchBuilder();
   readonly #replaced: Replaced[] = [];
+  readonly #abandoned: bigint[] = [];
   #lastCommit = performance.now();
 
   constructor(store: Store, flushBytes: number) {
@@ -70,6 +71,11 @@ export class CommitQueue {
     if (this.#isFull() || this.#files.rows >= MAX_FILE_ROWS || late) await this.commit();
   }
 
+  /** Gives a begun file up: its chunks go, since later rows lift the mark above which a writer looks for strays. */
+  abandon(file: OpenFile): void {
+    if (file.chunks > 0) this.#abandoned.push(file.seq);
+  }
+
   /** Takes rows out without a new one: their files are gone. */
   async remove(rows: readonly Replaced[]): Promise<void> {
     this.#replaced.push(...rows);
@@ -80,7 +86,8 @@ export class CommitQueue {
     if (this.#chunks.rows > 0) await this.#store.addChunks(this.#chunks);
     if (this.#files.rows > 0) await this.#store.addFiles(this.#files);
     const replaced = this.#replaced.splice(0);
-    const seqs = replaced.flatMap(({ seq }) => (seq === null ? [] : [seq]));
+    const seqs = this.#abandoned.splice(0);
+    for (const { seq } of replaced) if (seq !== null) seqs.push(seq);
     if (seqs.length > 0) await this.#store.deleteChunksBySeq(seqs);
     if (replaced.length > 0) await this.#store.deleteFilesByRev(replaced.map(({ rev }) => rev));
     this.#lastCommit = performance.now();

@@ -1,16 +1,27 @@
 import { createHash } from 'node:crypto';
 import type { IndexedChunk } from '../chunk/chunk.ts';
 import { type ChunkReport, chunkSource, WINDOW_BYTES } from '../chunk/chunk-source.ts';
-import type { ParserPool } from '../chunk/parser-pool.ts';
+import { type ParserPool, ParserTrap } from '../chunk/parser-pool.ts';
 import { fileSource } from '../read/byte-source.ts';
+import type { FileRow } from '../store/schema.ts';
 import { resolvePath } from '../walk/resolve-path.ts';
 import type { WalkedFile } from '../walk/walk.ts';
+import type { KnownFile } from './known-files.ts';
 
 /** A file's content hash (hex, 128 bits of SHA-256) and how it was chunked; `bytes` were read. */
 export interface FileReport extends ChunkReport {
   readonly hash: string;
   readonly bytes: number;
 }
+
+/** What came of preparing a file. */
+export type Outcome =
+  | { readonly type: 'unchanged' }
+  | { readonly type: 'touched'; readonly row: FileRow }
+  | { readonly type: 'chunked'; readonly chunks: readonly IndexedChunk[][]; readonly report: FileReport }
+  | { readonly type: 'unreadable'; readonly reason: string }
+  /** Too large to wait in memory: chunked when its turn comes. */
+  | { readonly type: 'stream' };
 
 /** What a file in hand takes at most, bytes: its window here and in a worker, and its chunks with their terms. */
 export function leaseBytes(file: WalkedFile): number {
@@ -57,4 +68,33 @@ export async function hashTreeFile(root: string, file: WalkedFile, signal: Abort
     digest.update(buffer.subarray(0, n));
   }
   return digest.digest('hex').slice(0, 32);
+}
+
+/** Does of a file what can be done ahead of its turn. */
+export async function prepareFile(
+  root: string,
+  { file, row }: KnownFile,
+  pool: ParserPool,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (row !== null && row.size === file.size) {
+    const hash = await hashTreeFile(root, file, signal);
+    if (hash === row.hash) return { type: 'touched', row };
+  }
+  if (!isSmall(file)) return { type: 'stream' };
+  const chunks: IndexedChunk[][] = [];
+  const job = chunkTreeFile(root, file, pool, signal);
+  for (;;) {
+    const next = await job.next();
+    if (next.done) return { type: 'chunked', chunks, report: next.value };
+    chunks.push(next.value);
+  }
+}
+
+/** Why a file is left out, from what was thrown; null for what is not the file's fault. */
+export function reasonOf(error: unknown): string | null {
+  if (error instanceof ParserTrap) return 'parser-failed';
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'vanished';
+  return syscall === undefined ? null : 'unreadable';
 }

@@ -1,6 +1,6 @@
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import type { WalkEntry, WalkedFile } from '../walk/walk.ts';
+import type { SkipReason, WalkEntry, WalkedFile } from '../walk/walk.ts';
 import type { Replaced } from './commit-queue.ts';
 
 /** A file on disk beside its row in the index. */
@@ -20,6 +20,7 @@ export interface Stretch {
 }
 
 const STRETCH = 1024;
+const UNREAD: ReadonlySet<SkipReason> = new Set<SkipReason>(['unreadable', 'path-too-long']);
 const MAX_GONE = 65_536;
 
 /**
@@ -32,11 +33,11 @@ export async function* compareWithIndex(
 ): AsyncGenerator<Stretch> {
   let after: string | null = null;
   let entries: WalkEntry[] = [];
-  // Directories that could not be read: the walk says nothing of what lies below, so the index keeps it.
+  // What could not be read: the walk does not say what it is or holds, so the index keeps it.
   let unread: string[] = [];
   for await (const entry of walk) {
     entries.push(entry);
-    if (entry.type === 'skipped' && entry.reason !== 'symlink') unread.push(entry.path);
+    if (entry.type === 'skipped' && UNREAD.has(entry.reason)) unread.push(entry.path);
     if (entries.length < STRETCH) continue;
     const through = entry.path;
     yield* stretches(entries, store, { after, through, unread });

@@ -7,7 +7,14 @@ import type { WalkedFile } from '../walk/walk.ts';
 import { walk } from '../walk/walk.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { IndexEvent } from './events.ts';
-import { chunkTreeFile, type FileReport, hashTreeFile, isSmall, leaseBytes } from './file-job.ts';
+import {
+  chunkTreeFile,
+  type FileReport,
+  leaseBytes,
+  type Outcome,
+  prepareFile,
+  reasonOf,
+} from './file-job.ts';
 import { compareWithIndex, type KnownFile } from './known-files.ts';
 import type { SummaryBuilder } from './summary.ts';
 
@@ -29,14 +36,6 @@ export interface LexicalLaneOptions {
 /** A time stamp this close to the reading may hide a later change, so it is not trusted next time. */
 const RACY_NS = 2_000_000_000n;
 const PROGRESS_MS = 200;
-
-type Outcome =
-  | { readonly type: 'unchanged' }
-  | { readonly type: 'touched'; readonly row: FileRow }
-  | { readonly type: 'chunked'; readonly chunks: readonly IndexedChunk[][]; readonly report: FileReport }
-  | { readonly type: 'unreadable'; readonly reason: string }
-  /** Too large to wait in memory: chunked when its turn comes. */
-  | { readonly type: 'stream' };
 
 interface Job extends KnownFile {
   readonly lease: Lease | null;
@@ -84,6 +83,7 @@ class LexicalLane {
     const { root, exclude, store, summary } = this.#options;
     yield { type: 'start', lane: 'lexical' };
     const entries = walk(root, { exclude, signal: this.#signal });
+    let done = false;
     try {
       for await (const stretch of compareWithIndex(entries, store)) {
         summary.files.removed += stretch.removed;
@@ -102,10 +102,10 @@ class LexicalLane {
       }
       while (this.#queue.length > 0) yield* this.#finishFirst();
       await this.#commits.commit();
-    } catch (error) {
+      done = true;
+    } finally {
       // Whoever is stopped keeps what is finished; an error of the store itself stays the one that is reported.
-      await this.#commits.commit().catch(() => {});
-      throw error;
+      if (!done) await this.#commits.commit().catch(() => {});
     }
     yield* this.#progress(true);
   }
@@ -126,10 +126,13 @@ class LexicalLane {
     }
     // In the order of the walk, so that the first in the queue always has its bytes and cannot wait for a later one.
     const lease = await this.#takeWhileWorking(leaseBytes(file));
-    const outcome = this.#begin(known).catch((error: unknown): Outcome => {
-      if (this.#signal.aborted) throw error;
-      return { type: 'unreadable', reason: reasonOf(error) };
-    });
+    const outcome = prepareFile(this.#options.root, known, this.#pool, this.#signal).catch(
+      (error: unknown): Outcome => {
+        const reason = this.#signal.aborted ? null : reasonOf(error);
+        if (reason === null) throw error;
+        return { type: 'unreadable', reason };
+      },
+    );
     // It is looked at later; until then a failure must not count as unhandled.
     outcome.catch(() => {});
     this.#queue.push({ ...known, lease, outcome });
@@ -148,21 +151,6 @@ class LexicalLane {
   }
 
   readonly #held: IndexEvent[] = [];
-
-  async #begin({ file, row }: KnownFile): Promise<Outcome> {
-    if (row !== null && row.size === file.size) {
-      const hash = await hashTreeFile(this.#options.root, file, this.#signal);
-      if (hash === row.hash) return { type: 'touched', row };
-    }
-    if (!isSmall(file)) return { type: 'stream' };
-    const chunks: IndexedChunk[][] = [];
-    const job = chunkTreeFile(this.#options.root, file, this.#pool, this.#signal);
-    for (;;) {
-      const next = await job.next();
-      if (next.done) return { type: 'chunked', chunks, report: next.value };
-      chunks.push(next.value);
-    }
-  }
 
   async *#finishFirst(): AsyncGenerator<IndexEvent> {
     const job = this.#queue[0]!;
@@ -222,9 +210,8 @@ class LexicalLane {
     try {
       yield* this.#write(job, batches(), () => report!);
     } catch (error) {
-      if (this.#signal.aborted || (error as NodeJS.ErrnoException).syscall === undefined) throw error;
-      // Its chunks have no file row and stay out of every search; the next writer removes them.
-      const reason = reasonOf(error);
+      const reason = this.#signal.aborted ? null : reasonOf(error);
+      if (reason === null) throw error;
       summary.skip(reason);
       yield { type: 'skipped', path: job.file.path, reason };
     } finally {
@@ -239,9 +226,15 @@ class LexicalLane {
   ): AsyncGenerator<IndexEvent> {
     const { summary } = this.#options;
     const open = this.#commits.begin(file.path);
-    for await (const batch of batches) {
-      await this.#commits.addChunks(open, file.path, batch);
-      yield* this.#progress();
+    let whole = false;
+    try {
+      for await (const batch of batches) {
+        await this.#commits.addChunks(open, file.path, batch);
+        yield* this.#progress();
+      }
+      whole = true;
+    } finally {
+      if (!whole) this.#commits.abandon(open);
     }
     const { hash, language, kind, bytes, binary, lexical } = report();
     summary.bytes += bytes;
@@ -290,10 +283,4 @@ class LexicalLane {
 function trustedTime(file: WalkedFile): bigint {
   const now = BigInt(Date.now()) * 1_000_000n;
   return now - file.mtimeNs < RACY_NS ? 0n : file.mtimeNs;
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'vanished';
-  return 'unreadable';
 }

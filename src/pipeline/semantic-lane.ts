@@ -21,8 +21,9 @@ const GROUP_CHUNKS = 2048;
 const GROUP_FILES = 256;
 /** Chunks in one call to the embedder: enough that its processes rarely wait for each other. */
 const BATCH_CHUNKS = 256;
-/** Vectors are written in commits of at least so many. */
+/** Vectors are written in commits of at least so many, or sooner where embedding is slow. */
 const FLUSH_VECTORS = 2048;
+const MAX_WAIT_MS = 10_000;
 
 /**
  * Embeds what is pending and appends the vectors. What is pending is read from the tables, so the lane can be left at
@@ -33,26 +34,37 @@ export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGener
   yield { type: 'start', lane: 'semantic' };
   const lane = new SemanticLane(options);
   const total = (await store.counts()).files.pending.chunks;
+  const progress = (): IndexEvent => {
+    const { embedded, reused, failed } = summary.chunks;
+    return {
+      type: 'progress',
+      lane: 'semantic',
+      done: embedded + reused + failed,
+      total,
+      bytes: summary.bytes,
+    };
+  };
   let after = -1n;
-  for (;;) {
-    signal.throwIfAborted();
-    const files = await nextGroup(store, after);
-    if (files.length === 0) break;
-    after = files.at(-1)!.seq;
-    for await (const _ of lane.embedFiles(files)) {
-      const { embedded, reused, failed } = summary.chunks;
-      yield {
-        type: 'progress',
-        lane: 'semantic',
-        done: embedded + reused + failed,
-        total,
-        bytes: summary.bytes,
-      };
+  let done = false;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const files = await nextGroup(store, after);
+      if (files.length === 0) break;
+      after = files.at(-1)!.seq;
+      for await (const _ of lane.embedFiles(files)) yield progress();
     }
+    await lane.flush();
+    done = true;
+  } finally {
+    // Whoever is stopped keeps what is embedded; the error that stopped it stays the one that is reported.
+    if (!done) await lane.flush().catch(() => {});
   }
-  await lane.flush();
-  const { embedded, reused, failed } = summary.chunks;
-  yield { type: 'progress', lane: 'semantic', done: embedded + reused + failed, total, bytes: summary.bytes };
+  yield progress();
+}
+
+function isLate(last: number): boolean {
+  return performance.now() - last > MAX_WAIT_MS;
 }
 
 async function nextGroup(store: Store, after: bigint): Promise<FileRow[]> {
@@ -70,9 +82,14 @@ class SemanticLane {
   readonly #store: Store;
   readonly #embedder: Embedder;
   readonly #summary: SummaryBuilder;
+  readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #keys: VectorKey[] = [];
   readonly #vectors: Float32Array[] = [];
+  /** Vectors not yet written, by content. */
+  readonly #recent = new Map<string, Float32Array>();
+  #lastFlush = performance.now();
+  #lastCommit = performance.now();
   /** Files whose chunks are all in the batch or written. */
   readonly #finished: FileRow[] = [];
 
@@ -80,7 +97,7 @@ class SemanticLane {
     this.#store = store;
     this.#embedder = embedder;
     this.#summary = summary;
-    this.#signal = signal;
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
   }
 
   /** Embeds the chunks of some files; yields after each batch. The next batch is read while one is embedded. */
@@ -88,6 +105,7 @@ class SemanticLane {
     const failedBefore = this.#summary.chunks.failed;
     const paths = new Set<string>();
     let inFlight: Promise<void> | null = null;
+    let done = false;
     try {
       for await (const rows of this.#batches(files)) {
         const work = await this.#lookUp(rows);
@@ -99,19 +117,24 @@ class SemanticLane {
       }
       await inFlight;
       yield;
+      done = true;
     } finally {
+      // The lane is left: nobody waits for the batch in hand.
+      if (!done) this.#stop.abort();
       await inFlight?.catch(() => {});
     }
     // A file with a chunk that failed stays pending, and the next run tries again.
     const whole =
       this.#summary.chunks.failed === failedBefore ? files : files.filter((f) => !paths.has(f.path));
     this.#finished.push(...whole);
-    if (this.#keys.length >= FLUSH_VECTORS) await this.flush();
+    const chunks = this.#finished.reduce((sum, file) => sum + file.chunks, 0);
+    if (chunks >= FLUSH_VECTORS || isLate(this.#lastCommit)) await this.flush();
   }
 
   /** Writes vectors first, then the rows that say that their files are done. */
   async flush(): Promise<void> {
     await this.#flushVectors();
+    this.#lastCommit = performance.now();
     const finished = this.#finished.splice(0);
     if (finished.length === 0) return;
     const rows = new FileBatchBuilder();
@@ -155,8 +178,19 @@ class SemanticLane {
     return work;
   }
 
-  async #embed(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
-    if (rows.length === 0) return;
+  async #embed(work: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
+    const rows = work.filter((row) => {
+      const vector = this.#recent.get(row.hash);
+      if (vector === undefined) return true;
+      this.#add(row, vector);
+      this.#summary.chunks.reused++;
+      return false;
+    });
+    if (rows.length > 0) await this.#embedDistinct(rows, failedPaths);
+    if (isLate(this.#lastFlush) || this.#keys.length >= FLUSH_VECTORS) await this.#flushVectors();
+  }
+
+  async #embedDistinct(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
     const distinct = [...new Map(rows.map((row) => [row.hash, row])).values()];
     const { vectors, failed } = await this.#embedder.embed(distinct.map(embeddingText), this.#signal);
     const dimensions = vectors.length / distinct.length;
@@ -173,11 +207,12 @@ class SemanticLane {
       if (distinct[i] === row) this.#summary.chunks.embedded++;
       else this.#summary.chunks.reused++;
     }
-    if (this.#keys.length >= 2 * FLUSH_VECTORS) await this.#flushVectors();
   }
 
   async #flushVectors(): Promise<void> {
+    this.#lastFlush = performance.now();
     if (this.#keys.length === 0) return;
+    this.#recent.clear();
     const keys = this.#keys.splice(0);
     const vectors = this.#vectors.splice(0);
     const dimensions = vectors[0]!.length;
@@ -189,5 +224,6 @@ class SemanticLane {
   #add({ id, hash, path, language, kind }: PendingChunk, vector: Float32Array): void {
     this.#keys.push({ id, hash, path, language, kind });
     this.#vectors.push(vector);
+    this.#recent.set(hash, vector);
   }
 }

@@ -55,8 +55,8 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
         held.push({ type: 'degraded', ...step });
       },
     });
-  // Another model is refused before an hour's work and not after.
-  if (embed) await refuseOtherModel(store, request, newEmbedder, signal);
+  // A model or device that will not do is refused before an hour's work and not after.
+  if (embed) await checkModel(store, request, newEmbedder, signal);
 
   const count = request.countAhead ? new FileCount(request, signal) : null;
   try {
@@ -101,19 +101,18 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   yield { type: 'done', summary: summary.finish({ peakRssBytes: sampler.peakBytes, budgetBytes }) };
 }
 
-/** The bundled model is known without loading it; another one has to be looked at. */
-async function refuseOtherModel(
+/** The bundled model is known without loading it; another one has to be loaded, if only to see that it can be. */
+async function checkModel(
   store: Store,
   request: UpdateRequest,
   newEmbedder: () => Embedder,
   signal: AbortSignal,
 ): Promise<void> {
-  if (store.meta().model === null) return;
+  await using embedder = newEmbedder();
   if (request.embedder.model === undefined) {
     store.assertModel(BUNDLED_IDENTITY);
     return;
   }
-  await using embedder = newEmbedder();
   const { id, dtype, dimensions } = await embedder.start(signal);
   store.assertModel({ id, dtype, dimensions });
 }

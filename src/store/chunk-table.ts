@@ -66,7 +66,7 @@ export class ChunkTable {
 
   /**
    * The best `limit` rows by BM25 over `terms` (any of them), committed or not. Terms are matched whole and as they
-   * are: split and lower-case them as they were when indexed.
+   * are: split and lower-case them as they were when indexed. In no order.
    */
   async searchLexical(terms: readonly string[], filter: Filter, limit: number): Promise<LexicalHit[]> {
     const text = terms.join(' ').trim();
@@ -87,7 +87,7 @@ export class ChunkTable {
         for (const [i, row] of decode(batch, CHUNK_COLUMNS, HIT_KEYS).entries())
           hits.push({ row, score: Number(scores.get(i)) });
       }
-      return hits.sort((a, b) => b.score - a.score);
+      return hits;
     });
   }
 }

@@ -34,6 +34,12 @@ async function untilEnough<Hit>(
   }
 }
 
+/** Equal scores are common among short chunks: their order must not depend on when a row was written. */
+function byPlace(a: { row: ChunkHit }, b: { row: ChunkHit }): number {
+  if (a.row.path !== b.row.path) return a.row.path < b.row.path ? -1 : 1;
+  return a.row.startByte - b.row.startByte;
+}
+
 /** Keeps the rows that belong to the committed version of their file. */
 async function onlyLive<Hit extends { row: ChunkHit }>(files: FileTable, hits: Hit[]): Promise<Hit[]> {
   const newest = await files.newestByPath(hits.map((hit) => hit.row.path));
@@ -49,7 +55,8 @@ export async function searchLexical(
 ): Promise<LexicalHit[]> {
   return untilEnough(limit, async (k) => {
     const hits = await chunks.searchLexical(terms, filter, k);
-    return { live: await onlyLive(files, hits), fetched: hits.length };
+    const live = await onlyLive(files, hits);
+    return { live: live.sort((a, b) => b.score - a.score || byPlace(a, b)), fetched: hits.length };
   });
 }
 
@@ -66,6 +73,6 @@ export async function searchSemantic(
     const rows = await chunks.byId([...distances.keys()], HIT_KEYS);
     const hits = rows.map((row) => ({ row, distance: distances.get(row.id)! }));
     const live = await onlyLive(files, hits);
-    return { live: live.sort((a, b) => a.distance - b.distance), fetched };
+    return { live: live.sort((a, b) => a.distance - b.distance || byPlace(a, b)), fetched };
   });
 }

@@ -1,0 +1,92 @@
+import { parse, type Spec, View } from 'vega';
+
+export interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [number, number])[];
+}
+
+/** Draws lines over a common x axis, with a dashed rule at `mark`, as an SVG document. */
+export async function lineChart(options: {
+  readonly title: string;
+  readonly xTitle: string;
+  readonly yTitle: string;
+  readonly series: readonly Series[];
+  readonly mark: { readonly value: number; readonly label: string };
+}): Promise<string> {
+  const values = options.series.flatMap(({ name, points }) => points.map(([x, y]) => ({ name, x, y })));
+  const spec: Spec = {
+    $schema: 'https://vega.github.io/schema/vega/v6.json',
+    width: 640,
+    height: 260,
+    padding: 8,
+    background: 'white',
+    title: { text: options.title, anchor: 'start' },
+    data: [{ name: 'points', values }],
+    scales: [
+      { name: 'x', type: 'linear', range: 'width', domain: { data: 'points', field: 'x' }, nice: true },
+      {
+        name: 'y',
+        type: 'linear',
+        range: 'height',
+        zero: true,
+        nice: true,
+        domain: [0, Math.max(options.mark.value, ...values.map(({ y }) => y)) * 1.05],
+      },
+      { name: 'color', type: 'ordinal', range: 'category', domain: options.series.map(({ name }) => name) },
+    ],
+    axes: [
+      { orient: 'bottom', scale: 'x', title: options.xTitle, grid: true, gridOpacity: 0.4 },
+      { orient: 'left', scale: 'y', title: options.yTitle, grid: true, gridOpacity: 0.4 },
+    ],
+    legends: [{ stroke: 'color', symbolType: 'stroke', orient: 'bottom', direction: 'horizontal' }],
+    marks: [
+      {
+        type: 'group',
+        from: { facet: { name: 'lines', data: 'points', groupby: 'name' } },
+        marks: [
+          {
+            type: 'line',
+            from: { data: 'lines' },
+            encode: {
+              enter: {
+                x: { scale: 'x', field: 'x' },
+                y: { scale: 'y', field: 'y' },
+                stroke: { scale: 'color', field: 'name' },
+                strokeWidth: { value: 1.5 },
+              },
+            },
+          },
+        ],
+      },
+      {
+        type: 'rule',
+        encode: {
+          enter: {
+            x: { value: 0 },
+            x2: { field: { group: 'width' } },
+            y: { scale: 'y', value: options.mark.value },
+            stroke: { value: '#c00' },
+            strokeDash: { value: [6, 4] },
+          },
+        },
+      },
+      {
+        type: 'text',
+        encode: {
+          enter: {
+            x: { value: 4 },
+            y: { scale: 'y', value: options.mark.value, offset: -4 },
+            text: { value: options.mark.label },
+            fill: { value: '#c00' },
+          },
+        },
+      },
+    ],
+  };
+  const view = new View(parse(spec), { renderer: 'none' });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { assertError, jsonLines, runCli, runJson, write } from '../support/cli-runs.ts';
+import { temporaryDirectory } from '../support/model-dirs.ts';
+import { writeTinyModel } from '../support/tiny-model.ts';
+
+/** Permissions do not hold for root, so that the command runs as nobody then. */
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+test('what cannot be read is said, and the exit code is 3', async (t) => {
+  if (process.platform === 'win32') return t.skip('no such permissions');
+  const top = temporaryDirectory(t);
+  const root = join(top, 'tree');
+  const temporary = join(top, 'tmp');
+  mkdirSync(temporary);
+  write(root, 'open.py', 'def seen():\n    return 1\n');
+  write(root, 'secret.py', 'def hidden():\n    return 2\n');
+  write(root, 'closed/inner.py', 'def inner():\n    return 3\n');
+  const own = (path: string): void => (isRoot ? chownSync(path, NOBODY, NOBODY) : undefined);
+  for (const path of [top, temporary, root, join(root, 'secret.py'), join(root, 'closed')]) own(path);
+  using _open = {
+    [Symbol.dispose]: () => {
+      for (const path of [root, join(root, 'closed')]) chmodSync(path, 0o755);
+    },
+  };
+  chmodSync(join(root, 'secret.py'), 0);
+  chmodSync(join(root, 'closed'), 0);
+  const options = { env: { HOME: '/nonexistent', TMPDIR: temporary }, ...(isRoot ? { uid: NOBODY } : {}) };
+  const probe = await runCli(['--version'], options);
+  if (probe.code !== 0) return t.skip('another user cannot read these sources');
+
+  const [summary] = await runJson(['index', root, '--no-embed', '--index', join(root, 'idx')], {
+    ...options,
+    code: 3,
+  });
+  assert.equal(summary.files.indexed, 1);
+  assert.deepEqual(summary.files.skipped, { unreadable: 2 });
+  const plain = await runCli(['index', root, '--no-embed', '--index', join(root, 'idx')], options);
+  assert.equal(plain.code, 3);
+  assert.match(plain.stdout, /1 unchanged, 0 removed; skipped: 2 unreadable$/m);
+  assert.match(plain.stdout, /^note {4}not everything could be indexed; --verbose names each file/m);
+  const verbose = await runCli(
+    ['index', root, '--no-embed', '--verbose', '--index', join(root, 'idx')],
+    options,
+  );
+  assert.equal(verbose.stderr, 'skipped closed/: unreadable\nskipped secret.py: unreadable\n');
+
+  chmodSync(root, 0o500);
+  assertError(
+    await runCli(['index', root, '--no-embed'], options),
+    1,
+    /cannot be written; check its permissions/,
+  );
+  chmodSync(root, 0o000);
+  assertError(await runCli(['index', root, '--no-embed'], options), 1, /cannot be read \(EACCES\)/);
+});
+
+test('a model that is not there, is damaged, or is another than the index has', async (t) => {
+  const root = temporaryDirectory(t);
+  const tree = join(root, 'tree');
+  write(tree, 'colours.txt', 'red green blue\n');
+  const corrupt = join(root, 'corrupt');
+  writeTinyModel(corrupt);
+  writeFileSync(join(corrupt, 'model.onnx'), 'not a model');
+  const tiny = join(root, 'tiny');
+  writeTinyModel(tiny);
+  mkdirSync(join(root, 'empty'));
+
+  const index = (...args: string[]) => runCli(['index', tree, ...args]);
+  assertError(await index('--model', join(root, 'none')), 1, /no model at .*none/);
+  assertError(await index('--model', join(root, 'empty')), 1, /no model at .*empty.*tokenizer\.json/);
+  assertError(await index('--model', corrupt), 1, /corrupt/);
+  assertError(await index('--device', 'wasm'), 1, /wasm is not available yet.*--device cpu/);
+
+  const made = await runCli(['index', tree, '--model', tiny, '--json']);
+  assert.equal(made.code, 0, made.stderr);
+  const [{ embedder, chunks }] = jsonLines(made.stdout);
+  assert.equal(embedder.dimensions, 3);
+  assert.equal(chunks.embedded, 1);
+  const before = readdirSync(join(tree, '.tidemark'));
+  assertError(await index(), 1, /holds vectors of local\/tiny@.*, not of tidemark\/all-MiniLM-L6-v2/);
+  assertError(await runCli(['search', 'red', tree]), 1, /holds vectors of local\/tiny@/);
+  assert.deepEqual(readdirSync(join(tree, '.tidemark')), before);
+  const [{ hits }] = await runJson(['search', 'red', tree, '--mode', 'semantic', '--model', tiny]);
+  assert.equal(hits.length, 1);
+
+  const named = join(root, 'named');
+  const byName = await runCli([
+    'index',
+    tree,
+    '--index',
+    named,
+    '--model',
+    'tidemark/all-MiniLM-L6-v2',
+    '--json',
+  ]);
+  assert.equal(byName.code, 0, byName.stderr);
+  assert.equal(jsonLines(byName.stdout)[0].embedder.model, 'tidemark/all-MiniLM-L6-v2');
+});

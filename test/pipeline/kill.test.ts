@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SearchMode } from '../../src/search/search.ts';
+import { openIndex } from '../../src/tidemark-index.ts';
+import { seeded } from '../support/chunking.ts';
+import {
+  childPids,
+  copySources,
+  exportIndex,
+  finished,
+  startIndexing,
+  until,
+} from '../support/index-runs.ts';
+import { temporaryDirectory } from '../support/model-dirs.ts';
+
+const KILLS = 10;
+const MODES: readonly SearchMode[] = ['hybrid', 'lexical', 'semantic'];
+const QUERIES = ['parse command line options', 'suggestSimilar', 'how are null values of a column counted'];
+
+/** Cuts the last third of some files off and repeats the head of others: a day's work. */
+function edit(root: string, random: () => number): void {
+  for (const entry of readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()) {
+    const path = join(root, entry);
+    if (entry.startsWith('.tidemark') || !statSync(path).isFile() || random() < 0.7) continue;
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(
+      path,
+      random() < 0.5 ? text.slice(0, (text.length * 2) / 3) : text + text.slice(0, text.length / 3),
+    );
+  }
+}
+
+async function searches(root: string): Promise<unknown[]> {
+  await using index = await openIndex(root);
+  const found: unknown[] = [];
+  for (const query of QUERIES) {
+    for (const mode of MODES) {
+      const { hits, coverage } = await index.search(query, { mode });
+      assert.ok(hits.length > 0, `${mode}: ${query}`);
+      found.push({ query, mode, coverage, hits });
+    }
+  }
+  return found;
+}
+
+function alive(pid: number): boolean {
+  try {
+    // A zombie has no command line any more.
+    return readFileSync(`/proc/${pid}/cmdline`).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+test('an index that was killed ten times on its way equals one that never was', async (t) => {
+  const base = temporaryDirectory(t);
+  const [killed, calm] = [join(base, 'killed'), join(base, 'calm')];
+  copySources(killed, { 'apache-arrow/builder': 36, 'apache-arrow/fb': 16, 'commander/lib': 5 }, 2500);
+  cpSync(killed, calm, { recursive: true });
+
+  const started = performance.now();
+  const reference = await finished(startIndexing(calm));
+  const duration = performance.now() - started;
+  assert.equal(reference.chunks.pending, 0);
+
+  const random = seeded(20);
+  let interrupted = 0;
+  for (let round = 0; round < KILLS; round++) {
+    // Half of the rounds begin with nothing, the others with a whole index and a changed tree.
+    if (round % 2 === 0) rmSync(join(killed, '.tidemark'), { recursive: true, force: true });
+    else edit(killed, random);
+    const child = startIndexing(killed);
+    const exit = once(child, 'exit');
+    await Promise.race([sleep(((round + random()) / KILLS) * duration), exit]);
+    const below = child.exitCode === null ? childPids(child.pid) : [];
+    child.kill('SIGKILL');
+    const [, signal] = await exit;
+    if (signal === 'SIGKILL') interrupted++;
+    await until(() => !below.some(alive));
+
+    const { chunks, files } = await finished(startIndexing(killed));
+    assert.deepEqual([chunks.pending, chunks.failed, files.skipped], [0, 0, {}]);
+  }
+  assert.ok(interrupted >= KILLS / 2, `only ${interrupted} runs were under way when they were killed`);
+
+  rmSync(calm, { recursive: true });
+  cpSync(killed, calm, { recursive: true, filter: (path) => !path.endsWith('.tidemark') });
+  await finished(startIndexing(calm));
+  assert.deepEqual(await exportIndex(killed), await exportIndex(calm));
+  assert.deepEqual(await searches(killed), await searches(calm));
+});
