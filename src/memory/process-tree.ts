@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs';
 
+/** Names the process that only started this one with other settings: it belongs to what tidemark takes. */
+export const RELAY_VARIABLE = 'TIDEMARK_RELAY_PID';
+
+function treeRoot(): number {
+  return Number(process.env[RELAY_VARIABLE]) === process.ppid ? process.ppid : process.pid;
+}
+
 /**
  * Resident bytes (RSS) of a process and all below it, in bytes. What processes share counts once for each, so the sum
  * errs on the high side. Off Linux only this process can be seen cheaply, and `root` is not looked at.
  */
-export function processTreeBytes(root: number = process.pid): number {
+export function processTreeBytes(root: number = treeRoot()): number {
   if (process.platform !== 'linux') return process.memoryUsage.rss();
   let total = 0;
   const pending = [root];

@@ -113,26 +113,27 @@ test('search in plain: the place, the symbol, the text', async () => {
 
 test('the filters and the modes of search', async () => {
   const below = (...folders: string[]) => paths.filter((path) => folders.some((f) => path.startsWith(f)));
+  const words = ['--mode', 'lexical'];
   const cases: [args: string[], expected: string[]][] = [
     [['--mode', 'semantic'], paths],
     [['--path', 'src/**'], below('src/')],
     [
-      ['--path', '!{src,docs}/**'],
-      ['README.md', 'config.yaml', 'web/app.js', 'web/style.css'],
-    ],
-    [
-      ['--language', 'TS'],
+      ['--language', 'TS', '--kind', 'code'],
       ['src/courier.ts', 'src/parcel.ts'],
     ],
-    [['--language', 'python', '--path', 'web/*'], []],
+    [words, ['README.md', 'docs/returns.md', 'src/parcel.ts', ...below('web/')]],
     [
-      ['--kind', 'docs'],
-      ['README.md', ...below('docs/')],
+      [...words, '--path', '!{src,docs}/**'],
+      ['README.md', ...below('web/')],
     ],
-    [['--kind', 'code', '--path', '*.yaml'], ['config.yaml']],
-    [['--kind', 'code', '--language', 'markdown'], []],
-    [['--mode', 'lexical', '--language', 'golang'], []],
-    [['--mode', 'lexical', '--path', '*.md'], ['README.md']],
+    [[...words, '--path', '*.md'], ['README.md']],
+    [[...words, '--language', 'js', '--path', 'src/*'], []],
+    [[...words, '--language', 'js'], ['web/app.js']],
+    [
+      [...words, '--kind', 'docs'],
+      ['README.md', 'docs/returns.md'],
+    ],
+    [[...words, '--kind', 'code', '--language', 'markdown'], []],
   ];
   const results = await runCliInTurn(
     cases.map(([args]) => ['search', 'parcel', root, '--json', '--limit', '100', ...args]),

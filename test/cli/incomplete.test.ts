@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertError, jsonLines, runCli, runJson, write } from '../support/cli-runs.ts';
+import { assertError, jsonLines, runCli, runCliInTurn, runJson, write } from '../support/cli-runs.ts';
 import { temporaryDirectory } from '../support/model-dirs.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
 
@@ -14,13 +14,11 @@ test('what cannot be read is said, and the exit code is 3', async (t) => {
   if (process.platform === 'win32') return t.skip('no such permissions');
   const top = temporaryDirectory(t);
   const root = join(top, 'tree');
-  const temporary = join(top, 'tmp');
-  mkdirSync(temporary);
   write(root, 'open.py', 'def seen():\n    return 1\n');
   write(root, 'secret.py', 'def hidden():\n    return 2\n');
   write(root, 'closed/inner.py', 'def inner():\n    return 3\n');
   const own = (path: string): void => (isRoot ? chownSync(path, NOBODY, NOBODY) : undefined);
-  for (const path of [top, temporary, root, join(root, 'secret.py'), join(root, 'closed')]) own(path);
+  for (const path of [top, root, join(root, 'secret.py'), join(root, 'closed')]) own(path);
   using _open = {
     [Symbol.dispose]: () => {
       for (const path of [root, join(root, 'closed')]) chmodSync(path, 0o755);
@@ -28,7 +26,7 @@ test('what cannot be read is said, and the exit code is 3', async (t) => {
   };
   chmodSync(join(root, 'secret.py'), 0);
   chmodSync(join(root, 'closed'), 0);
-  const options = { env: { HOME: '/nonexistent', TMPDIR: temporary }, ...(isRoot ? { uid: NOBODY } : {}) };
+  const options = { env: { HOME: '/nonexistent' }, ...(isRoot ? { uid: NOBODY } : {}) };
   const probe = await runCli(['--version'], options);
   if (probe.code !== 0) return t.skip('another user cannot read these sources');
 
@@ -69,11 +67,17 @@ test('a model that is not there, is damaged, or is another than the index has', 
   writeTinyModel(tiny);
   mkdirSync(join(root, 'empty'));
 
-  const index = (...args: string[]) => runCli(['index', tree, ...args]);
-  assertError(await index('--model', join(root, 'none')), 1, /no model at .*none/);
-  assertError(await index('--model', join(root, 'empty')), 1, /no model at .*empty.*tokenizer\.json/);
-  assertError(await index('--model', corrupt), 1, /corrupt/);
-  assertError(await index('--device', 'wasm'), 1, /wasm is not available yet.*--device cpu/);
+  const index = (...args: string[]) => ['index', tree, ...args];
+  const [none, empty, broken, wasm] = await runCliInTurn([
+    index('--model', join(root, 'none')),
+    index('--model', join(root, 'empty')),
+    index('--model', corrupt),
+    index('--device', 'wasm'),
+  ]);
+  assertError(none!, 1, /no model at .*none/);
+  assertError(empty!, 1, /no model at .*empty.*tokenizer\.json/);
+  assertError(broken!, 1, /corrupt/);
+  assertError(wasm!, 1, /wasm is not available yet.*--device cpu/);
 
   const made = await runCli(['index', tree, '--model', tiny, '--json']);
   assert.equal(made.code, 0, made.stderr);
@@ -81,22 +85,16 @@ test('a model that is not there, is damaged, or is another than the index has', 
   assert.equal(embedder.dimensions, 3);
   assert.equal(chunks.embedded, 1);
   const before = readdirSync(join(tree, '.tidemark'));
-  assertError(await index(), 1, /holds vectors of local\/tiny@.*, not of tidemark\/all-MiniLM-L6-v2/);
-  assertError(await runCli(['search', 'red', tree]), 1, /holds vectors of local\/tiny@/);
-  assert.deepEqual(readdirSync(join(tree, '.tidemark')), before);
-  const [{ hits }] = await runJson(['search', 'red', tree, '--mode', 'semantic', '--model', tiny]);
-  assert.equal(hits.length, 1);
-
-  const named = join(root, 'named');
-  const byName = await runCli([
-    'index',
-    tree,
-    '--index',
-    named,
-    '--model',
-    'tidemark/all-MiniLM-L6-v2',
-    '--json',
+  const named = 'tidemark/all-MiniLM-L6-v2';
+  const [update, other, search, byName] = await runCliInTurn([
+    index(),
+    ['search', 'red', tree],
+    ['search', 'red', tree, '--json', '--mode', 'semantic', '--model', tiny],
+    index('--index', join(root, 'named'), '--model', named, '--json'),
   ]);
-  assert.equal(byName.code, 0, byName.stderr);
-  assert.equal(jsonLines(byName.stdout)[0].embedder.model, 'tidemark/all-MiniLM-L6-v2');
+  assertError(update!, 1, /holds vectors of local\/tiny@.*, not of tidemark\/all-MiniLM-L6-v2/);
+  assertError(other!, 1, /holds vectors of local\/tiny@/);
+  assert.deepEqual(readdirSync(join(tree, '.tidemark')), before);
+  assert.equal(jsonLines(search!.stdout)[0].hits.length, 1);
+  assert.equal(jsonLines(byName!.stdout)[0].embedder.model, named);
 });

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertError, resultOf, runCli, runJson, startCli, write } from '../support/cli-runs.ts';
 import { temporaryDirectory } from '../support/model-dirs.ts';
 
-const CHUNKS = 160;
+const CHUNKS = 80;
 const STOPPED = /^tidemark: stopped; what is done is kept, the same command goes on from here\n$/;
 
 function isHeld(index: string): boolean {
@@ -66,11 +66,15 @@ test('stopped in any way, an index goes on from there and ends as any other', {
   // Nothing that was done is lost.
   assert.ok(pending[1]! <= pending[0]! && pending[2]! <= pending[1]!);
 
-  const finished = resultOf(startCli(['index', tree, '--json']));
+  const last = startCli(['index', tree, '--json'], { detached: true });
+  const finished = resultOf(last);
   await embedding(index);
+  // It waits here, so that it is at work for certain when the others start.
+  process.kill(-last.pid!, 'SIGSTOP');
   const busy = /another tidemark \(pid \d+\) is indexing .*wait for it or stop it/;
   assertError(await runCli(['index', tree, '--json']), 1, busy);
   assertError(await runCli(['clean', tree]), 1, busy);
+  process.kill(-last.pid!, 'SIGCONT');
   assert.equal((await finished).code, 0);
 
   const [{ files, chunks }] = await runJson(['index', tree]);

@@ -129,6 +129,7 @@ test('content that many files share is embedded once', async (t) => {
   const text = moduleText(['open', 'close'], 'shared');
   for (let i = 0; i < 200; i++) write(root, `copy${i}/index.ts`, text);
   const { summary } = await indexOnce(root);
-  assert.equal(summary.chunks.written, 400);
-  assert.deepEqual([summary.chunks.embedded, summary.chunks.reused], [2, 398]);
+  const { written, embedded, reused } = summary.chunks;
+  assert.ok(written > 256, 'more than one batch');
+  assert.deepEqual([embedded, reused], [written / 200, written - written / 200]);
 });

@@ -60,10 +60,14 @@ export async function indexOnce(
  * Starts `tidemark index` in a process group of its own. It is one process and its embedder: with the allocator's
  * variable set, main.ts starts no other.
  */
-export function startIndexing(dir: string, args: readonly string[] = []): ChildProcess {
+export function startIndexing(
+  dir: string,
+  args: readonly string[] = [],
+  options: { quiet?: boolean } = {},
+): ChildProcess {
   return spawn(process.execPath, ['--import', 'tsx', MAIN, 'index', dir, '--json', ...args], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', options.quiet ? 'ignore' : 'inherit'],
     env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' },
   });
 }

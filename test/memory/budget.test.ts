@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type Lease,
+  MemoryBudget,
+  planMemory,
+  SMALLEST_BYTES,
+  SMALLEST_LEXICAL_BYTES,
+} from '../../src/memory/budget.ts';
+import { parseSize } from '../../src/memory/size.ts';
+import { seeded } from '../support/chunking.ts';
+
+/** Lets all that can go on go on. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test('leases are granted in order of arrival, and a small one does not overtake', async () => {
+  const budget = new MemoryBudget(100);
+  const first = await budget.take(60);
+  const granted: string[] = [];
+  const big = budget.take(70).then((lease) => {
+    granted.push('big');
+    return lease;
+  });
+  const small = budget.take(10).then((lease) => {
+    granted.push('small');
+    return lease;
+  });
+  await settle();
+  assert.deepEqual(granted, [], '10 bytes would fit, but 70 asked first');
+  assert.equal(budget.takenBytes, 60);
+  first.release();
+  (await big).release();
+  (await small).release();
+  assert.deepEqual(granted, ['big', 'small']);
+  assert.deepEqual([budget.takenBytes, budget.leases], [0, 0]);
+});
+
+test('one release frees several that wait', async () => {
+  const budget = new MemoryBudget(100);
+  const first = await budget.take(100);
+  const waiting = [30, 30, 30].map((bytes) => budget.take(bytes));
+  first.release();
+  const leases = await Promise.all(waiting);
+  assert.equal(budget.takenBytes, 90);
+  for (const lease of leases) lease.release();
+});
+
+test('a lease that is released twice counts once; using releases it', async () => {
+  const budget = new MemoryBudget(100);
+  const other = await budget.take(50);
+  const lease = await budget.take(30);
+  lease.release();
+  lease.release();
+  assert.deepEqual([budget.takenBytes, budget.leases], [50, 1]);
+  {
+    using held = await budget.take(10);
+    assert.deepEqual([held.bytes, budget.takenBytes], [10, 60]);
+  }
+  other.release();
+  assert.deepEqual([budget.takenBytes, budget.leases], [0, 0]);
+});
+
+test('what is larger than the whole waits until it is alone, and then nothing joins it', async () => {
+  const budget = new MemoryBudget(100);
+  const small = await budget.take(1);
+  let granted = false;
+  const huge = budget.take(1000).then((lease) => {
+    granted = true;
+    return lease;
+  });
+  await settle();
+  assert.equal(granted, false);
+  small.release();
+  const lease = await huge;
+  let joined = false;
+  const next = budget.take(1).then((more) => {
+    joined = true;
+    return more;
+  });
+  await settle();
+  assert.equal(joined, false);
+  lease.release();
+  (await next).release();
+  assert.equal(budget.leases, 0);
+});
+
+test('an abort takes a waiter out of the line, and those behind it move up', async () => {
+  const budget = new MemoryBudget(100);
+  const first = await budget.take(50);
+  const controller = new AbortController();
+  const aborted = assert.rejects(budget.take(80, controller.signal), { message: 'enough' });
+  const behind = budget.take(40);
+  controller.abort(new Error('enough'));
+  await aborted;
+  const second = await behind;
+  assert.equal(budget.takenBytes, 90);
+  await assert.rejects(budget.take(1, controller.signal), { message: 'enough' });
+  first.release();
+  second.release();
+
+  // Aborted after it was granted: nothing is taken back behind the holder's back.
+  const late = new AbortController();
+  const held = await budget.take(10, late.signal);
+  late.abort();
+  assert.equal(budget.takenBytes, 10);
+  held.release();
+  assert.equal(budget.takenBytes, 0);
+});
+
+test('property: never above the total unless a single lease is, and everybody is served', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = seeded(seed);
+    const total = 1000;
+    const budget = new MemoryBudget(total);
+    const held: Lease[] = [];
+    let asked = 0;
+    let settled = 0;
+    const check = () => {
+      assert.ok(
+        budget.takenBytes <= total || budget.leases === 1,
+        `${budget.takenBytes} by ${budget.leases}`,
+      );
+      assert.equal(
+        held.reduce((sum, { bytes }) => sum + bytes, 0),
+        budget.takenBytes,
+      );
+    };
+    for (let step = 0; step < 400; step++) {
+      if (random() < 0.55) {
+        const controller = new AbortController();
+        const bytes = Math.floor(random() * (random() < 0.05 ? 3000 : 400));
+        asked++;
+        budget.take(bytes, controller.signal).then(
+          (lease) => {
+            settled++;
+            held.push(lease);
+          },
+          () => settled++,
+        );
+        if (random() < 0.2) controller.abort();
+      } else if (held.length > 0) {
+        held.splice(Math.floor(random() * held.length), 1)[0]!.release();
+      }
+      await settle();
+      check();
+    }
+    while (settled < asked || held.length > 0) {
+      for (const lease of held.splice(0)) lease.release();
+      await settle();
+      check();
+    }
+    assert.deepEqual([budget.takenBytes, budget.leases], [0, 0]);
+  }
+});
+
+test('a budget that is too small is refused with the smallest that works', () => {
+  for (const [embed, smallest] of [
+    [true, SMALLEST_BYTES],
+    [false, SMALLEST_LEXICAL_BYTES],
+  ] as const) {
+    let advice = '';
+    assert.throws(
+      () => planMemory(smallest - 1, { embed, cores: 8 }),
+      (error: Error & { code: string; smallestBytes: number }) => {
+        advice = /--memory (\S+)$/.exec(error.message)?.[1] ?? '';
+        return error.code === 'ERR_TIDEMARK_BUDGET_TOO_SMALL' && error.smallestBytes === smallest;
+      },
+    );
+    const plan = planMemory(parseSize(advice), { embed, cores: 8 });
+    assert.equal(plan.embedders, embed ? 1 : 0);
+    assert.equal(plan.parsers >= 1, true);
+  }
+});
+
+test('property: a plan spends no more than the budget on what lives at the same time', () => {
+  const random = seeded(5);
+  for (let i = 0; i < 500; i++) {
+    const embed = random() < 0.5;
+    const cores = 1 + Math.floor(random() * 64);
+    const smallest = embed ? SMALLEST_BYTES : SMALLEST_LEXICAL_BYTES;
+    const budgetBytes = Math.floor(smallest * (1 + random() * 20));
+    const plan = planMemory(budgetBytes, { embed, cores });
+    // The two lanes run one after the other.
+    assert.ok(plan.embedders * plan.embedderBytes <= budgetBytes, 'embedders');
+    assert.ok(plan.parsers <= cores && plan.embedders <= cores);
+    assert.ok(plan.inFlightBytes + plan.flushBytes < budgetBytes / 4);
+    assert.ok(plan.inFlightBytes >= 8e6 && plan.flushBytes >= 1e6);
+    assert.equal(plan.budgetBytes, budgetBytes);
+  }
+});
