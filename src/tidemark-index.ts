@@ -62,6 +62,12 @@ export interface IndexStatus {
   readonly createdAt: string;
 }
 
+interface Reader {
+  readonly store: Store;
+  /** Where the tables lay when it was opened: an index that is built again has others. */
+  readonly tablesDir: string;
+}
+
 const EMBEDDER_IDLE_MS = 60_000;
 
 /**
@@ -102,7 +108,7 @@ export class TidemarkIndex implements AsyncDisposable {
   readonly indexDir: string;
   readonly #options: OpenOptions;
   readonly #memoryBytes: number | undefined;
-  #reader: Promise<Store> | null = null;
+  #reader: Promise<Reader> | null = null;
   #embedder: Embedder | null = null;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
@@ -203,24 +209,36 @@ export class TidemarkIndex implements AsyncDisposable {
   /** One reader for all calls, opened anew where the index was removed and built again meanwhile. */
   async #store(): Promise<Store> {
     this.#assertOpen();
-    if (this.#reader !== null) {
-      const reader = await this.#reader;
-      const { tablesDir } = reader;
-      await reader.refreshMeta();
-      if (reader.tablesDir === tablesDir) return reader;
-      await this.#closeReader();
+    const reader = this.#reader;
+    if (reader !== null) {
+      const { store, tablesDir } = await reader;
+      await store.refreshMeta();
+      if (store.tablesDir === tablesDir) return store;
+      // Of calls side by side the first one to see it closes it, and all of them share what is opened next.
+      if (this.#reader === reader) {
+        this.#reader = null;
+        await store.close();
+      }
     }
-    this.#reader ??= openStore(this.indexDir, { create: false, mode: 'read' }).catch((error: unknown) => {
-      this.#reader = null;
-      throw error;
+    this.#reader ??= this.#openReader();
+    return (await this.#reader).store;
+  }
+
+  #openReader(): Promise<Reader> {
+    const opening = openStore(this.indexDir, { create: false, mode: 'read' }).then((store) => ({
+      store,
+      tablesDir: store.tablesDir,
+    }));
+    opening.catch(() => {
+      if (this.#reader === opening) this.#reader = null;
     });
-    return this.#reader;
+    return opening;
   }
 
   async #closeReader(): Promise<void> {
     const reader = this.#reader;
     this.#reader = null;
-    await (await reader?.catch(() => null))?.close();
+    await (await reader?.catch(() => null))?.store.close();
   }
 
   /** The process that embeds queries stays for a minute after the last one. */
