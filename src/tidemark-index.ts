@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LanguageError } from './chunk/chunk-file.ts';
 import { languageByName } from './chunk/languages.ts';
@@ -135,6 +135,7 @@ export class TidemarkIndex implements AsyncDisposable {
     yield* runUpdate({
       root: this.root,
       indexDir: this.indexDir,
+      outside: this.#outside,
       memoryBytes: this.#memoryBytes,
       embed: options.embed ?? true,
       embedder: { ...(model === undefined ? {} : { model }), ...(device === undefined ? {} : { device }) },
@@ -202,6 +203,11 @@ export class TidemarkIndex implements AsyncDisposable {
     await this.close();
   }
 
+  get #outside(): boolean {
+    const inside = relative(this.root, this.indexDir);
+    return inside.startsWith('..') || isAbsolute(inside);
+  }
+
   #assertOpen(): void {
     if (this.#closed) throw new TidemarkError('ERR_TIDEMARK_CLOSED', 'the index is closed; open it again');
   }
@@ -225,7 +231,11 @@ export class TidemarkIndex implements AsyncDisposable {
   }
 
   #openReader(): Promise<Reader> {
-    const opening = openStore(this.indexDir, { create: false, mode: 'read' }).then((store) => ({
+    const opening = openStore(this.indexDir, {
+      create: false,
+      mode: 'read',
+      ...(this.#outside ? { root: this.root } : {}),
+    }).then((store) => ({
       store,
       tablesDir: store.tablesDir,
     }));

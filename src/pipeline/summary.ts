@@ -56,7 +56,7 @@ export class SummaryBuilder {
 }
 
 /** Reasons that are part of how indexing works. Anything else means that something is missing from the index. */
-const EXPECTED = new Set(['binary', 'symlink', 'special-file']);
+const EXPECTED = new Set(['binary', 'symlink', 'special-file', 'vanished']);
 
 /** True where all that should be in the index is in it. */
 export function isComplete(summary: Summary): boolean {

@@ -17,6 +17,8 @@ export interface UpdateRequest {
   readonly root: string;
   /** Absolute path of the index directory. */
   readonly indexDir: string;
+  /** The index lies outside of the tree, and is bound to it. */
+  readonly outside: boolean;
   /** Budget for the process tree in bytes; by default a share of the machine. */
   readonly memoryBytes: number | undefined;
   readonly embed: boolean;
@@ -41,6 +43,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   await using store = await openStore(request.indexDir, {
     create: true,
     mode: 'write',
+    ...(request.outside ? { root: request.root } : {}),
     versions: { tidemark: TIDEMARK_VERSION, chunker: CHUNKER_VERSION },
   });
   const newEmbedder = () =>

@@ -9,7 +9,7 @@ export type SearchMode = 'hybrid' | 'lexical' | 'semantic';
 export interface SearchOptions {
   /** Hits at most; default 10, at most 1000. */
   readonly limit?: number;
-  /** Glob over the path, such as `src/**` or `*.ts`. */
+  /** Glob over the path, such as `src/**`. As in git, `*.ts` is a name at any depth, and `src/` all that is below. */
   readonly path?: string;
   /** Canonical language name. */
   readonly language?: string;
@@ -44,6 +44,8 @@ export interface SearchResult {
 /** Candidates of each list for one hit asked for: fusion needs some depth. */
 const DEPTH = 5;
 const MIN_CANDIDATES = 50;
+/** A query is embedded up to here: more is a document, and would take seconds. All of it counts for the words. */
+const MAX_EMBEDDED_CHARACTERS = 8192;
 
 /**
  * Searches by words (BM25), by meaning (nearest vectors) or both, fused by reciprocal rank. Works on an index without
@@ -59,7 +61,8 @@ export async function search(
   const mode = options.mode ?? 'hybrid';
   const limit = Math.max(1, Math.min(options.limit ?? 10, 1000));
   const candidates = Math.min(1000, Math.max(MIN_CANDIDATES, limit * DEPTH));
-  const filter = { path: options.path, language: options.language, kind: options.kind };
+  const path = options.path === undefined ? undefined : wholePath(options.path);
+  const filter = { path, language: options.language, kind: options.kind };
   const { pending, embedded } = (await store.counts()).files;
   const all = pending.chunks + embedded.chunks;
   const coverage = all === 0 ? 1 : embedded.chunks / all;
@@ -71,7 +74,7 @@ export async function search(
   };
   const semantic = async (): Promise<ChunkHit[]> => {
     if (mode === 'lexical' || embed === null || query.trim() === '') return [];
-    const vector = await embed(query);
+    const vector = await embed(query.slice(0, MAX_EMBEDDED_CHARACTERS));
     return (await store.searchSemantic(vector, filter, candidates)).map(({ row }) => row);
   };
   const lists = await Promise.all([lexical(), semantic()]);
@@ -79,6 +82,16 @@ export async function search(
     .slice(0, limit)
     .map(({ item, score }) => toHit(item, score));
   return { query, mode, coverage, seconds: Math.round(performance.now() - started) / 1000, hits };
+}
+
+/** As in an ignore file: a name alone is meant at any depth, and a folder stands for all that is below it. */
+function wholePath(pattern: string): string {
+  const [, negation = '', given = ''] = /^(!?)(?:\.\/)?(.*)$/s.exec(pattern)!;
+  const rest = given.replace(/\/+$/, '');
+  if (rest === '' || rest.startsWith('!')) return pattern;
+  const place = rest.includes('/') || given !== rest ? rest : `**/${rest}`;
+  if (given !== rest) return `${negation}${place}/**`;
+  return /[*?[\]{}()]/.test(rest) ? `${negation}${place}` : `${negation}{${place},${place}/**}`;
 }
 
 function toHit(row: ChunkHit, score: number): Hit {

@@ -35,11 +35,20 @@ export class IndexFormatError extends TidemarkError {
   }
 }
 
+export class OtherTreeError extends TidemarkError {
+  constructor(dir: string, indexed: string, wanted: string) {
+    super(
+      'ERR_TIDEMARK_OTHER_TREE',
+      `the index at ${dir} is of ${indexed}, not of ${wanted}; choose another place with --index`,
+    );
+  }
+}
+
 export class ModelMismatchError extends TidemarkError {
   constructor(dir: string, indexed: string, wanted: string) {
     super(
       'ERR_TIDEMARK_MODEL_MISMATCH',
-      `the index at ${dir} holds vectors of ${indexed}, not of ${wanted}; ${rebuild(dir)}`,
+      `the index at ${dir} holds vectors of ${indexed}, not of ${wanted}; use that model or ${rebuild(dir)}`,
     );
   }
 }

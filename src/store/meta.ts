@@ -28,6 +28,8 @@ export interface Meta {
   format: number;
   /** Null until the semantic lane first ran. */
   model: ModelIdentity | null;
+  /** The tree it is of; null where it lies in the tree itself and moves with it. */
+  root: string | null;
   /** ISO 8601. */
   createdAt: string;
   /** Version of tidemark that made the index. */
@@ -38,10 +40,11 @@ export interface Meta {
   tables: string;
 }
 
-export function newMeta(versions: { tidemark: string; chunker: string }): Meta {
+export function newMeta(versions: { tidemark: string; chunker: string }, root: string | null): Meta {
   return {
     format: INDEX_FORMAT,
     model: null,
+    root,
     createdAt: new Date().toISOString(),
     ...versions,
     tables: `tables-${randomUUID().slice(0, 8)}`,

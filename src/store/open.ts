@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { asStoreError, NoIndexError, NotAnIndexError } from './errors.ts';
+import { asStoreError, NoIndexError, NotAnIndexError, OtherTreeError } from './errors.ts';
 import { Indexes } from './indexes.ts';
 import { connectTo } from './lance.ts';
 import { acquireLock, type IndexLock } from './lock.ts';
@@ -14,6 +14,8 @@ export interface OpenStoreOptions {
   create: boolean;
   /** `write` takes the single writer's lock until the store is closed. */
   mode: 'read' | 'write';
+  /** Real path of the tree, where the index lies outside of it: an index is of one tree. */
+  root?: string;
   /** Recorded in a new index. */
   versions?: { tidemark: string; chunker: string };
 }
@@ -23,16 +25,17 @@ export interface OpenStoreOptions {
  * @throws {NoIndexError} when there is none and `create` is false
  * @throws {NotAnIndexError} when the directory is somebody else's
  * @throws {IndexFormatError} when another version of tidemark made it
+ * @throws {OtherTreeError} when it is of another tree
  * @throws {IndexBusyError} when another writer has it open
  */
 export async function openStore(dir: string, options: OpenStoreOptions): Promise<Store> {
   if (!path.isAbsolute(dir)) throw new RangeError(`not an absolute path: ${dir}`);
   const found = await inspectDir(dir);
   if (found === 'foreign') throw new NotAnIndexError(dir);
-  if (options.mode === 'read') return openTables(dir, await readMeta(dir), null);
+  if (options.mode === 'read') return openTables(dir, await readMetaOf(dir, options.root), null);
   if (found !== 'index' && !options.create) throw new NoIndexError(dir);
   // Refused before anything is written, the lock included.
-  if (found === 'index') await readMeta(dir);
+  if (found === 'index') await readMetaOf(dir, options.root);
   else await prepareDir(dir);
   const lock = await acquireLock(dir);
   try {
@@ -45,11 +48,20 @@ export async function openStore(dir: string, options: OpenStoreOptions): Promise
   }
 }
 
+async function readMetaOf(dir: string, root: string | undefined): Promise<Meta> {
+  const meta = await readMeta(dir);
+  if (root !== undefined && typeof meta.root === 'string' && meta.root !== root) {
+    throw new OtherTreeError(dir, meta.root, root);
+  }
+  return meta;
+}
+
 /** Another writer may have made the index, or removed it, while this one waited for the lock. */
 async function metaUnderLock(dir: string, options: OpenStoreOptions): Promise<Meta> {
-  if ((await inspectDir(dir)) === 'index') return readMeta(dir);
+  if ((await inspectDir(dir)) === 'index') return readMetaOf(dir, options.root);
   await removeTables(dir);
-  const meta = newMeta(options.versions ?? { tidemark: 'unknown', chunker: 'unknown' });
+  const versions = options.versions ?? { tidemark: 'unknown', chunker: 'unknown' };
+  const meta = newMeta(versions, options.root ?? null);
   await createTables(dir, meta);
   // Last: an index that has this file is whole.
   await writeMeta(dir, meta);

@@ -65,7 +65,7 @@ export async function updating(index: TidemarkIndex, signal: AbortSignal): Promi
     }
   }
   // @ts-expect-error a signal, not a controller
-  index.update({ signal: new AbortController() });
+  index.update({ signal: new AbortController() }) satisfies AsyncIterable<IndexEvent>;
   return summary;
 }
 
@@ -99,8 +99,8 @@ export async function listing(index: TidemarkIndex): Promise<void> {
   }
   const status: IndexStatus = await index.status();
   status.model?.dimensions satisfies number | undefined;
-  (await index.clean()) satisfies undefined;
-  (await index.close()) satisfies undefined;
+  index.clean() satisfies Promise<void>;
+  index.close() satisfies Promise<void>;
 }
 
 export async function chunking(bytes: AsyncIterable<Uint8Array>): Promise<Chunk[]> {
@@ -114,7 +114,7 @@ export async function chunking(bytes: AsyncIterable<Uint8Array>): Promise<Chunk[
   }
   chunkStream([Buffer.from('text')]) satisfies AsyncIterable<Chunk>;
   // @ts-expect-error bytes, not text
-  chunkStream(['text']);
+  chunkStream(['text']) satisfies AsyncIterable<Chunk>;
   return chunks;
 }
 
