@@ -44,8 +44,11 @@ export function mergePieces(
       const enough = leavesScope(pieces, first, head) ? soft >> 1 : soft;
       if (head > first && cost(first, head - 1) >= enough) cutBefore(head);
     }
-    while (next > first && cost(first, next) > limit)
+    while (next > first && cost(first, next) > limit) {
+      // A heading or a signature of a few words stays with what it stands over, at the price of a slightly larger chunk.
+      if (cost(first, next - 1) * 8 < limit && cost(first, next) * 8 <= limit * 9) break;
       cutBefore(cheapestCut(pieces, first, next, cost, minimum));
+    }
   }
   if (finish && first < pieces.length) cutBefore(pieces.length);
   return { starts, ends, pendingStart: first < pieces.length ? pieces.starts[first]! : -1 };

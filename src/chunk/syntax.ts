@@ -2,7 +2,7 @@ import type { Tree, TreeCursor } from 'web-tree-sitter';
 import type { Definition } from '../../grammars/definitions.ts';
 import { lastChildBefore } from './headers.ts';
 import { addLines, isSpace } from './lines.ts';
-import { GLUED, Pieces } from './pieces.ts';
+import { GLUED, type PieceRole, Pieces } from './pieces.ts';
 
 /** What the walk over a tree is told. Positions are UTF-16 units of the parsed text. */
 export interface SyntaxInput {
@@ -20,17 +20,27 @@ export interface SyntaxInput {
   readonly unfinished: boolean;
 }
 
+/** Nodes whose children stand side by side; in any other the small children before the large one are its head. */
+const LISTS =
+  /body|block|compound|group|begin|^(then|else|do|ensure)$|list|statements|program|module|file|unit|document|object|array|section|element|fragment|content|mapping|sequence|table|chunk|source|suite|stylesheet|stream|literal_value|token_tree|preproc|case|clause|template|brace|enumerator|struct_type|interface_type|members|declarations|ERROR/;
 const LEADS = /comment|decorator|attribute|annotation/;
 const CLOSERS = new Set([',', ';', ')', ']', '}', 'end', '{', '(', '[', ':', '.', '>', '/>']);
+
+export interface SyntaxPieces {
+  readonly pieces: Pieces;
+  /** By the start of a definition: where the comments and decorators in front of it begin. */
+  readonly leadStarts: ReadonlyMap<number, number>;
+}
 
 /**
  * Cuts a tree into pieces: the largest nodes that fit, going down only where a node does not. Stops at the last node
  * of an unfinished text, unless that is so large that it must be entered.
  */
-export function syntaxPieces(input: SyntaxInput): Pieces {
+export function syntaxPieces(input: SyntaxInput): SyntaxPieces {
   const cursor = input.tree.walk();
   try {
-    return new Walk(input, cursor).run();
+    const walk = new Walk(input, cursor);
+    return { pieces: walk.run(), leadStarts: walk.leadStarts };
   } finally {
     cursor.delete();
   }
@@ -46,6 +56,14 @@ class Walk {
   #depth = 0;
   #level = 0;
   #definition = 0;
+  /** By depth: no child has been entered yet, and the parent is not a list. */
+  readonly #heads: boolean[] = [];
+  /** By depth: a piece has come from this level since its parent was entered. */
+  readonly #begun: boolean[] = [];
+  /** The next piece goes on a head that stands before it. */
+  #headGoesOn = false;
+  readonly leadStarts = new Map<number, number>();
+  #leadStart = -1;
   #leadEnd = -1;
   /** Everything before this place is in a piece, or is white space. */
   #covered: number;
@@ -89,8 +107,10 @@ class Walk {
       return 'done';
     }
     if (this.#enter(last)) return 'entered';
-    this.#fillGap(Math.max(start, from));
-    this.#lines(Math.max(start, from), last ? this.#lastLine(Math.max(start, from), end) : end);
+    const begin = Math.max(start, from);
+    this.#fillGap(begin);
+    const lead = LEADS.test(this.#cursor.nodeType) && this.#ownLine(begin);
+    this.#lines(begin, last ? this.#lastLine(begin, end) : end, lead ? 'lead' : 'plain');
     return last ? 'stop' : 'done';
   }
 
@@ -106,8 +126,13 @@ class Walk {
       unfinishedStart = this.#cursor.startIndex;
       this.#cursor.gotoParent();
     }
+    const head = this.#cursor.startIndex >= this.#input.from && !LISTS.test(this.#cursor.nodeType);
     if (!this.#cursor.gotoFirstChild()) return false;
+    if (this.#heads[this.#depth] && this.#begun[this.#depth]) this.#headGoesOn = true;
+    this.#heads[this.#depth] = false;
     this.#depth++;
+    this.#heads[this.#depth] = head && this.#depth > 1;
+    this.#begun[this.#depth] = false;
     this.#spine[this.#depth] = unfinishedStart;
     return true;
   }
@@ -122,15 +147,23 @@ class Walk {
   #add(start: number, end: number): void {
     this.#fillGap(start);
     const type = this.#cursor.nodeType;
-    const lead = LEADS.test(type);
-    const glued = (this.#leadEnd >= 0 && this.#adjacent(this.#leadEnd, start)) || CLOSERS.has(type);
-    const cost = this.#level + (glued ? GLUED : 0);
-    const definition = this.#beginsDefinition(start, end);
-    const role = lead ? (this.#ownLine(start) ? 'lead' : 'plain') : definition ? 'definition' : 'plain';
-    this.#pieces.add(start, end, cost, role);
-    this.#leadEnd = lead ? end : -1;
+    const lead = LEADS.test(type) && this.#ownLine(start);
+    const afterLead = this.#leadEnd >= 0 && this.#adjacent(this.#leadEnd, start);
+    const inHead = this.#headGoesOn || (this.#heads[this.#depth] && this.#begun[this.#depth]);
+    const cost = this.#level + (afterLead || inHead || CLOSERS.has(type) ? GLUED : 0);
+    const definition = this.#beginsDefinition(start, end, afterLead);
+    this.#pieces.add(start, end, cost, lead ? 'lead' : definition ? 'definition' : 'plain');
+    this.#headGoesOn = false;
+    this.#begun[this.#depth] = true;
+    this.#noteLead(lead, start, end, afterLead);
     this.#level = this.#depth;
     this.#covered = end;
+  }
+
+  #noteLead(lead: boolean, start: number, end: number, afterLead: boolean): void {
+    if (!lead) this.#leadStart = -1;
+    else if (!afterLead || this.#leadStart === -1) this.#leadStart = start;
+    this.#leadEnd = lead ? end : -1;
   }
 
   /** Some grammars hide tokens (the inside of a string): what no node shows is cut by lines. */
@@ -141,13 +174,20 @@ class Walk {
     if (at < end) this.#lines(at, end);
   }
 
-  #lines(start: number, end: number): void {
+  #lines(start: number, end: number, role: PieceRole = 'plain'): void {
     const { text, prefix, limit } = this.#input;
     const before = this.#pieces.length;
     this.#covered = Math.max(this.#covered, end);
     addLines(this.#pieces, text, prefix, start, end, limit, this.#depth + 1);
-    if (this.#pieces.length > before) this.#pieces.cutCosts[before] = this.#level;
-    this.#leadEnd = -1;
+    const lead = role === 'lead';
+    const afterLead = this.#leadEnd >= 0 && this.#adjacent(this.#leadEnd, start);
+    if (this.#pieces.length > before) {
+      this.#pieces.cutCosts[before] = this.#level + (afterLead || this.#headGoesOn ? GLUED : 0);
+      if (lead) this.#pieces.roles.fill('lead', before);
+    }
+    this.#headGoesOn = false;
+    this.#begun[this.#depth] = true;
+    this.#noteLead(lead, start, end, afterLead);
     this.#level = this.#depth;
   }
 
@@ -167,15 +207,18 @@ class Walk {
   }
 
   /** A definition that goes on after the piece, or one that is most of it. */
-  #beginsDefinition(start: number, end: number): boolean {
+  #beginsDefinition(start: number, end: number, afterLead: boolean): boolean {
     const definitions = this.#input.definitions;
-    while (this.#definition < definitions.length && definitions[this.#definition]!.startIndex < start)
+    while (this.#definition < definitions.length && definitions[this.#definition]!.startIndex < start) {
       this.#definition++;
+    }
     let found = false;
     for (; this.#definition < definitions.length; this.#definition++) {
-      const definition = definitions[this.#definition]!;
-      if (definition.startIndex >= end) break;
-      found ||= definition.endIndex > end || (definition.endIndex - definition.startIndex) * 2 >= end - start;
+      const { startIndex, endIndex } = definitions[this.#definition]!;
+      if (startIndex >= end) break;
+      if (found || (endIndex <= end && (endIndex - startIndex) * 2 < end - start)) continue;
+      found = true;
+      if (afterLead && this.#leadStart !== -1) this.leadStarts.set(startIndex, this.#leadStart);
     }
     return found;
   }

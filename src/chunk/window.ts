@@ -105,7 +105,7 @@ function cutBySyntax(request: WindowRequest, grammar: LoadedGrammar, body: strin
     const prefix = tokenPrefix(text);
     const limit = request.maxTokens * UNITS_PER_TOKEN;
     const unfinished = !request.last;
-    const pieces = syntaxPieces({
+    const { pieces, leadStarts } = syntaxPieces({
       tree,
       text,
       prefix,
@@ -121,7 +121,9 @@ function cutBySyntax(request: WindowRequest, grammar: LoadedGrammar, body: strin
     // Where a parser lost the thread, what was open before is taken to be open still.
     const open = scopeAt(definitions, head.length + 1);
     const lost = request.scope.names.slice(0, Math.max(0, request.scope.names.length - open.length));
-    const labeller = new Labeller(definitions);
+    const labeller = new Labeller(
+      definitions.map((d) => ({ ...d, startIndex: leadStarts.get(d.startIndex) ?? d.startIndex })),
+    );
     const labels = ranges.starts.map((start, i) => {
       const label = labeller.label(start, ranges.ends[i]!);
       if (lost.length === 0) return label;

@@ -4,7 +4,8 @@ import type * as ArrowModule from 'apache-arrow';
 
 /** What keeps the native side small; read once by the library, so it has to be set before it loads. */
 const NATIVE_ENV: Readonly<Record<string, string>> = {
-  LANCE_FTS_PARTITION_SIZE: '64',
+  // Over 220k chunks 165 MB at the peak of a build against 234 MB with 64, and queries are as quick.
+  LANCE_FTS_PARTITION_SIZE: '16',
   LANCE_DEFAULT_FRAGMENT_READAHEAD: '2',
   LANCE_DEFAULT_IO_BUFFER_SIZE: '67108864',
   LANCEDB_LOG: 'error',

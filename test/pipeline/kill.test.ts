@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SearchMode } from '../../src/search/search.ts';
 import { openIndex } from '../../src/tidemark-index.ts';
+import { buildPackage, builtMain } from '../support/built-package.ts';
 import { seeded } from '../support/chunking.ts';
 import {
   childPids,
@@ -19,7 +20,11 @@ import { temporaryDirectory } from '../support/model-dirs.ts';
 
 const KILLS = 10;
 const MODES: readonly SearchMode[] = ['hybrid', 'lexical', 'semantic'];
-const QUERIES = ['parse command line options', 'suggestSimilar', 'how are null values of a column counted'];
+const QUERIES = [
+  'parse command line options',
+  'finish writeValue',
+  'how are null values of a column counted',
+];
 
 /** Cuts the last third of some files off and repeats the head of others: a day's work. */
 function edit(root: string, random: () => number): void {
@@ -58,12 +63,14 @@ function alive(pid: number): boolean {
 
 test('an index that was killed ten times on its way equals one that never was', async (t) => {
   const base = temporaryDirectory(t);
+  buildPackage(join(base, 'package'));
+  const start = (root: string) => startIndexing(root, [], { built: builtMain(join(base, 'package')) });
   const [killed, calm] = [join(base, 'killed'), join(base, 'calm')];
   copySources(killed, { 'apache-arrow/builder': 36, 'apache-arrow/fb': 16, 'commander/lib': 5 }, 2500);
   cpSync(killed, calm, { recursive: true });
 
   const started = performance.now();
-  const reference = await finished(startIndexing(calm));
+  const reference = await finished(start(calm));
   const duration = performance.now() - started;
   assert.equal(reference.chunks.pending, 0);
 
@@ -73,7 +80,7 @@ test('an index that was killed ten times on its way equals one that never was', 
     // Half of the rounds begin with nothing, the others with a whole index and a changed tree.
     if (round % 2 === 0) rmSync(join(killed, '.tidemark'), { recursive: true, force: true });
     else edit(killed, random);
-    const child = startIndexing(killed);
+    const child = start(killed);
     const exit = once(child, 'exit');
     await Promise.race([sleep(((round + random()) / KILLS) * duration), exit]);
     const below = child.exitCode === null ? childPids(child.pid) : [];
@@ -82,14 +89,14 @@ test('an index that was killed ten times on its way equals one that never was', 
     if (signal === 'SIGKILL') interrupted++;
     await until(() => !below.some(alive));
 
-    const { chunks, files } = await finished(startIndexing(killed));
+    const { chunks, files } = await finished(start(killed));
     assert.deepEqual([chunks.pending, chunks.failed, files.skipped], [0, 0, {}]);
   }
   assert.ok(interrupted >= KILLS / 2, `only ${interrupted} runs were under way when they were killed`);
 
   rmSync(calm, { recursive: true });
   cpSync(killed, calm, { recursive: true, filter: (path) => !path.endsWith('.tidemark') });
-  await finished(startIndexing(calm));
+  await finished(start(calm));
   assert.deepEqual(await exportIndex(killed), await exportIndex(calm));
   assert.deepEqual(await searches(killed), await searches(calm));
 });

@@ -58,14 +58,15 @@ export async function indexOnce(
 
 /**
  * Starts `tidemark index` in a process group of its own. It is one process and its embedder: with the allocator's
- * variable set, main.ts starts no other.
+ * variable set, main.ts starts no other. `built` is the compiled main.js, which starts faster than the source.
  */
 export function startIndexing(
   dir: string,
   args: readonly string[] = [],
-  options: { quiet?: boolean } = {},
+  options: { quiet?: boolean; built?: string } = {},
 ): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', MAIN, 'index', dir, '--json', ...args], {
+  const program = options.built === undefined ? ['--import', 'tsx', MAIN] : [options.built];
+  return spawn(process.execPath, [...program, 'index', dir, '--json', ...args], {
     detached: true,
     stdio: ['ignore', 'pipe', options.quiet ? 'ignore' : 'inherit'],
     env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' },
