@@ -73,11 +73,11 @@ export async function hashTreeFile(root: string, file: WalkedFile, signal: Abort
 /** Does of a file what can be done ahead of its turn. */
 export async function prepareFile(
   root: string,
-  { file, row }: KnownFile,
+  { file, row, outdated }: KnownFile,
   pool: ParserPool,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  if (row !== null && row.size === file.size) {
+  if (row !== null && !outdated && row.size === file.size) {
     const hash = await hashTreeFile(root, file, signal);
     if (hash === row.hash) return { type: 'touched', row };
   }

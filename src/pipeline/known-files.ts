@@ -7,6 +7,8 @@ import type { Replaced } from './commit-queue.ts';
 export interface KnownFile {
   readonly file: WalkedFile;
   readonly row: FileRow | null;
+  /** The row's chunks are made by another version of the chunker, so they count as changed. */
+  readonly outdated: boolean;
 }
 
 /** One stretch of the walk, compared with the same stretch of the index. */

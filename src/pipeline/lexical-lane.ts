@@ -23,6 +23,8 @@ export interface LexicalLaneOptions {
   /** Absolute paths that are not walked: the index itself. */
   readonly exclude: readonly string[];
   readonly store: Store;
+  /** Chunk every file anew: the index is of another version of the chunker. */
+  readonly outdated: boolean;
   readonly inFlight: MemoryBudget;
   readonly flushBytes: number;
   readonly parsers: number;
@@ -95,7 +97,11 @@ class LexicalLane {
             yield entry;
             continue;
           }
-          await this.#enqueue({ file: entry, row: stretch.known.get(entry.path) ?? null });
+          await this.#enqueue({
+            file: entry,
+            row: stretch.known.get(entry.path) ?? null,
+            outdated: this.#options.outdated,
+          });
           while (this.#queue.length > 2 * this.#options.parsers) yield* this.#finishFirst();
           yield* this.#progress();
         }
@@ -119,8 +125,8 @@ class LexicalLane {
   }
 
   async #enqueue(known: KnownFile): Promise<void> {
-    const { file, row } = known;
-    if (row !== null && row.size === file.size && row.mtimeNs === file.mtimeNs) {
+    const { file, row, outdated } = known;
+    if (row !== null && !outdated && row.size === file.size && row.mtimeNs === file.mtimeNs) {
       this.#queue.push({ ...known, lease: null, outcome: Promise.resolve({ type: 'unchanged' }) });
       return;
     }

@@ -67,6 +67,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       root: request.root,
       exclude: [request.indexDir],
       store,
+      outdated: store.meta().chunker !== CHUNKER_VERSION,
       inFlight: new MemoryBudget(plan.inFlightBytes),
       flushBytes: plan.flushBytes,
       parsers: plan.parsers,
@@ -78,6 +79,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   } finally {
     await count?.stop();
   }
+  await store.setChunker(CHUNKER_VERSION);
   yield { type: 'maintenance' };
   await store.maintain();
   signal.throwIfAborted();

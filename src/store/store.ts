@@ -130,6 +130,14 @@ export class Store implements AsyncDisposable {
     if (known !== null && !same) throw new ModelMismatchError(this.dir, describe(known), describe(model));
   }
 
+  /** Records that every chunk is of this version of the chunker. */
+  async setChunker(version: string): Promise<void> {
+    if (this.#meta.chunker === version) return;
+    const meta = { ...this.#meta, chunker: version };
+    await writeMeta(this.dir, meta);
+    this.#meta = meta;
+  }
+
   /** Appends the rows and clears the batch; on failure the batch keeps them. At most 4,096 rows or about 4 MB. */
   async addChunks(batch: ChunkBatchBuilder): Promise<void> {
     await this.#chunks.add(batch);

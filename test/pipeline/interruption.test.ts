@@ -25,7 +25,7 @@ import { temporaryDirectory } from '../support/model-dirs.ts';
 import { temporaryStore } from '../support/store-rows.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
 
-const SOURCES = { 'apache-arrow/builder': 12, 'cli-progress/lib': 9 };
+const SOURCES = { 'apache-arrow/builder': 10, 'cli-progress/lib': 5 };
 
 /** It is embedded once for each way to stop, so it is small. */
 function smallTree(root: string): void {
@@ -127,6 +127,7 @@ test('what runs ahead of the lexical lane gives its leases back, however it ends
       root,
       exclude: [],
       store,
+      outdated: false,
       inFlight,
       flushBytes: 1e6,
       parsers: 2,

@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../support/model-dirs.ts';
 
 const BUDGET = '300MB';
 /** Large enough for what grows with the input to show; `TIDEMARK_TEST_MEGABYTES=30` is worth a look now and then. */
-const FILE_BYTES = Number(process.env.TIDEMARK_TEST_MEGABYTES ?? 6) * 1e6;
+const FILE_BYTES = Number(process.env.TIDEMARK_TEST_MEGABYTES ?? 4) * 1e6;
 
 function fill(path: string, part: (i: number) => string): void {
   const file = openSync(path, 'w');
