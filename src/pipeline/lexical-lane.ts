@@ -97,7 +97,7 @@ class LexicalLane {
             yield entry;
             continue;
           }
-          await this.#enqueue({
+          yield* this.#enqueue({
             file: entry,
             row: stretch.known.get(entry.path) ?? null,
             outdated: this.#options.outdated,
@@ -124,14 +124,23 @@ class LexicalLane {
     }
   }
 
-  async #enqueue(known: KnownFile): Promise<void> {
+  async *#enqueue(known: KnownFile): AsyncGenerator<IndexEvent> {
     const { file, row, outdated } = known;
     if (row !== null && !outdated && row.size === file.size && row.mtimeNs === file.mtimeNs) {
       this.#queue.push({ ...known, lease: null, outcome: Promise.resolve({ type: 'unchanged' }) });
       return;
     }
+    const { inFlight } = this.#options;
+    const bytes = leaseBytes(file);
+    // Bytes come back only when the head of the queue is finished, so a full budget finishes it first.
+    while (
+      this.#queue.some((job) => job.lease !== null) &&
+      inFlight.takenBytes + bytes > inFlight.totalBytes
+    ) {
+      yield* this.#finishFirst();
+    }
     // In the order of the walk, so that the first in the queue always has its bytes and cannot wait for a later one.
-    const lease = await this.#takeWhileWorking(leaseBytes(file));
+    const lease = await inFlight.take(bytes, this.#signal);
     const outcome = prepareFile(this.#options.root, known, this.#pool, this.#signal).catch(
       (error: unknown): Outcome => {
         const reason = this.#signal.aborted ? null : reasonOf(error);
@@ -143,20 +152,6 @@ class LexicalLane {
     outcome.catch(() => {});
     this.#queue.push({ ...known, lease, outcome });
   }
-
-  /** Bytes come back only when the head of the queue is finished, so a full budget finishes it first. */
-  async #takeWhileWorking(bytes: number): Promise<Lease> {
-    const { inFlight } = this.#options;
-    while (
-      this.#queue.some((job) => job.lease !== null) &&
-      inFlight.takenBytes + bytes > inFlight.totalBytes
-    ) {
-      for await (const event of this.#finishFirst()) this.#held.push(event);
-    }
-    return inFlight.take(bytes, this.#signal);
-  }
-
-  readonly #held: IndexEvent[] = [];
 
   async *#finishFirst(): AsyncGenerator<IndexEvent> {
     const job = this.#queue[0]!;
@@ -275,7 +270,6 @@ class LexicalLane {
   }
 
   *#progress(now = false): Generator<IndexEvent> {
-    yield* this.#held.splice(0);
     const time = performance.now();
     if (!now && time - this.#lastProgress < PROGRESS_MS) return;
     this.#lastProgress = time;
