@@ -126,7 +126,11 @@ test('the filters and the modes of search', async () => {
       [...words, '--path', '!{src,docs}/**'],
       ['README.md', ...below('web/')],
     ],
-    [[...words, '--path', '*.md'], ['README.md']],
+    [
+      [...words, '--path', '*.md'],
+      ['README.md', 'docs/returns.md'],
+    ],
+    [[...words, '--path', 'web'], below('web/')],
     [[...words, '--language', 'js', '--path', 'src/*'], []],
     [[...words, '--language', 'js'], ['web/app.js']],
     [
