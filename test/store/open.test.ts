@@ -23,7 +23,7 @@ test('a new index ignores itself for git and remembers who made it', async (t) =
   assert.equal(await readFile(path.join(dir, '.gitignore'), 'utf8'), '*\n');
   await using store = await openStore(dir, READ);
   const { createdAt, tables, ...meta } = store.meta();
-  assert.deepEqual(meta, { format: 1, model: null, tidemark: '9.9.9', chunker: '3' });
+  assert.deepEqual(meta, { format: 1, model: null, root: null, tidemark: '9.9.9', chunker: '3' });
   assert.ok(!Number.isNaN(Date.parse(createdAt)));
   assert.ok((await readdir(dir)).includes(tables));
   assert.ok((await store.sizeBytes()) > 1000);
@@ -140,6 +140,19 @@ test('a reader beside the writer cannot write, and sees what the writer commits'
   assert.deepEqual((await reader.refreshMeta()).model, model);
 });
 
+test('an index outside of its tree is refused for another tree, and nothing is touched', async (t) => {
+  const dir = path.join(await temporaryDir(t), 'index');
+  await (await openStore(dir, { create: true, mode: 'write', root: '/one' })).close();
+  const expected = {
+    code: 'ERR_TIDEMARK_OTHER_TREE',
+    message: /is of \/one, not of \/two; choose another place/,
+  };
+  await assert.rejects(openStore(dir, { create: true, mode: 'write', root: '/two' }), expected);
+  await assert.rejects(openStore(dir, { create: false, mode: 'read', root: '/two' }), expected);
+  await using store = await openStore(dir, { create: false, mode: 'read', root: '/one' });
+  assert.equal(store.meta().root, '/one');
+});
+
 test('another model, dtype or dimension is refused', async (t) => {
   const dir = path.join(await temporaryDir(t), '.tidemark');
   await makeIndex(dir);
@@ -158,7 +171,8 @@ test('another model, dtype or dimension is refused', async (t) => {
   ])
     await assert.rejects(store.setModel(other), {
       code: 'ERR_TIDEMARK_MODEL_MISMATCH',
-      message: /holds vectors of bge-small \(q8, 4\), not of .*; rebuild with: tidemark clean /,
+      message:
+        /holds vectors of bge-small \(q8, 4\), not of .*; use that model or rebuild with: tidemark clean /,
     });
   await store.setModel(model);
 });
