@@ -16,11 +16,7 @@ export interface ChunkOptions {
   readonly signal?: AbortSignal;
 }
 
-export class FileError extends TidemarkError {
-  constructor(code: string, message: string, options?: { cause?: unknown }) {
-    super(code, message, options);
-  }
-}
+export class FileError extends TidemarkError {}
 
 export class LanguageError extends TidemarkError {
   constructor(name: string) {

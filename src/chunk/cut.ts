@@ -1,3 +1,5 @@
+import { isCloser } from './characters.ts';
+
 const NEWLINE = 10;
 const HASH = 35;
 
@@ -27,10 +29,6 @@ function beginsUnit(text: string, at: number): boolean {
   if (before < 0) return false;
   const p = text.charCodeAt(before);
   return p === NEWLINE || isCloser(p) || (p === 59 && isCloser(text.charCodeAt(before - 1)));
-}
-
-function isCloser(c: number): boolean {
-  return c === 125 || c === 41 || c === 93;
 }
 
 function avoidHalfPair(text: string): number {

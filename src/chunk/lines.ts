@@ -1,3 +1,4 @@
+import { isCloser, isSpace, skipSpace } from './characters.ts';
 import { GLUED, type Pieces } from './pieces.ts';
 import { UNITS_PER_TOKEN } from './token-estimate.ts';
 
@@ -21,7 +22,7 @@ export function addLines(
   while (at < end) {
     const newline = text.indexOf('\n', at);
     const stop = newline === -1 || newline >= end ? end : newline + 1;
-    const first = skipBlanks(text, at, stop);
+    const first = skipSpace(text, at, stop);
     if (first === stop) {
       afterBlank = true;
       at = stop;
@@ -37,21 +38,6 @@ export function addLines(
     afterBlank = false;
     at = stop;
   }
-}
-
-function skipBlanks(text: string, from: number, to: number): number {
-  let i = from;
-  while (i < to && isSpace(text.charCodeAt(i))) i++;
-  return i;
-}
-
-/** ASCII white space alone: what other scripts call a space is text that some chunk should hold. */
-export function isSpace(c: number): boolean {
-  return c === 32 || (c >= 9 && c <= 13);
-}
-
-function isCloser(c: number): boolean {
-  return c === 125 || c === 93 || c === 41;
 }
 
 /** Half of the limit, so that the merge step has room to choose. */

@@ -1,7 +1,8 @@
 import type { Tree, TreeCursor } from 'web-tree-sitter';
 import type { Definition } from '../../grammars/definitions.ts';
+import { skipSpace } from './characters.ts';
 import { lastChildBefore } from './headers.ts';
-import { addLines, isSpace } from './lines.ts';
+import { addLines } from './lines.ts';
 import { GLUED, type PieceRole, Pieces } from './pieces.ts';
 
 /** What the walk over a tree is told. Positions are UTF-16 units of the parsed text. */
@@ -168,9 +169,7 @@ class Walk {
 
   /** Some grammars hide tokens (the inside of a string): what no node shows is cut by lines. */
   #fillGap(end: number): void {
-    const text = this.#input.text;
-    let at = this.#covered;
-    while (at < end && isSpace(text.charCodeAt(at))) at++;
+    const at = skipSpace(this.#input.text, this.#covered, end);
     if (at < end) this.#lines(at, end);
   }
 

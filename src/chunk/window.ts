@@ -1,13 +1,14 @@
 import type { Node } from 'web-tree-sitter';
 import { findDefinitions } from '../../grammars/definitions.ts';
 import { decodeWindow, type Encoding } from '../read/encoding.ts';
+import { isSpace, skipSpace } from './characters.ts';
 import type { ChunkKind, IndexedChunk } from './chunk.ts';
 import { safeCut } from './cut.ts';
 import { contentHash, embeddingText } from './embedding-text.ts';
 import type { LoadedGrammar } from './grammar-loader.ts';
 import { closersOf, endsInError, openHeaders } from './headers.ts';
 import { type Label, Labeller, scopeAt } from './labels.ts';
-import { addLines, isSpace } from './lines.ts';
+import { addLines } from './lines.ts';
 import { type MergedRanges, mergePieces } from './merge.ts';
 import { parse } from './parse.ts';
 import { Pieces } from './pieces.ts';
@@ -165,12 +166,6 @@ function cutByLines(request: WindowRequest, text: string): Cut {
     labels.push(label);
   }
   return { text, from: 0, ranges, labels, carry: request.last ? text.length : carry, scope: request.scope };
-}
-
-function skipSpace(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && isSpace(text.charCodeAt(at))) at++;
-  return at;
 }
 
 /** Trims the ranges, gives each its first line's indentation, and counts bytes and lines. */

@@ -5,8 +5,8 @@ import { defaultCacheRoot } from '../embed/model-cache.ts';
 import { defaultBudgetBytes, SMALLEST_BYTES, SMALLEST_LEXICAL_BYTES } from '../memory/budget.ts';
 import { machineLimits } from '../memory/machine.ts';
 import { formatSize } from '../memory/size.ts';
+import { TIDEMARK_VERSION } from '../pipeline/versions.ts';
 import { EXIT } from './exit-codes.ts';
-import { TIDEMARK_VERSION } from './options.ts';
 import { printJson, printLine } from './output.ts';
 
 /** `tidemark doctor`: exit code 1 where nothing can embed. */

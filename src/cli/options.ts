@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { TIDEMARK_VERSION } from '../pipeline/versions.ts';
 import type { OpenOptions } from '../tidemark-index.ts';
 
 export interface CommonOptions {
@@ -50,5 +49,3 @@ export function notEmpty(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('It is empty.');
   return text;
 }
-
-export { TIDEMARK_VERSION };

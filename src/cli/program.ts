@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
+import { TIDEMARK_VERSION } from '../pipeline/versions.ts';
 import { complain, EXIT, report } from './exit-codes.ts';
-import { limit, notEmpty, TIDEMARK_VERSION, withCommonOptions } from './options.ts';
+import { limit, notEmpty, withCommonOptions } from './options.ts';
 import { flushOutput, OutputClosed } from './output.ts';
 
 const EXAMPLES = `

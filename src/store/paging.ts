@@ -1,4 +1,5 @@
 import type { Table } from '@lancedb/lancedb';
+import { comparePaths } from '../walk/path-codec.ts';
 import { inRange } from './filter.ts';
 import { drained } from './scan.ts';
 
@@ -11,21 +12,6 @@ export interface KeyRange {
   after: string | null;
   /** Inclusive; null is the end. */
   through: string | null;
-}
-
-/** UTF-8 byte order, which is how Lance orders strings; JS compares UTF-16 units. */
-export function compareUtf8(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x === y) continue;
-    // Surrogates stand for code points above every other unit.
-    const xs = x >= 0xd800 && x <= 0xdfff;
-    const ys = y >= 0xd800 && y <= 0xdfff;
-    return xs === ys ? x - y : xs ? 1 : -1;
-  }
-  return a.length - b.length;
 }
 
 /**
@@ -57,7 +43,7 @@ async function sampleKeys(table: Table, column: string, size: number): Promise<s
       if (slot < size) sample[slot] = keys.get(i) as string;
     }
   }
-  return sample.sort(compareUtf8);
+  return sample.sort(comparePaths);
 }
 
 export const rangePredicate = (column: string, range: KeyRange) =>

@@ -48,7 +48,7 @@ export function decodeBytes(encoded: ByteString): ByteString {
 }
 
 /**
- * Orders two paths by their UTF-8 bytes, the order of `walk`. It differs from `<` on strings, which compares
+ * Orders two paths by their UTF-8 bytes, the order of `walk` and of strings in the store. It differs from `<` on strings, which compares
  * UTF-16 units and so puts characters above U+FFFF before U+E000.
  */
 export function comparePaths(a: string, b: string): number {

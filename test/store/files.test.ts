@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareUtf8 } from '../../src/store/paging.ts';
 import type { FileRow } from '../../src/store/schema.ts';
+import { comparePaths } from '../../src/walk/path-codec.ts';
 import { collectAll, fileBatch, fileRow, seededRandom, temporaryStore } from '../support/store-rows.ts';
 
 const byteOrder = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-test('compareUtf8 orders strings as their UTF-8 bytes', () => {
+test('comparePaths orders strings as their UTF-8 bytes', () => {
   const alphabet = ['a', 'b', '/', '\u007f', '\u0080', 'é', '\uffff', '\ue000', '😀', '𝒳', '\u{10ffff}'];
   const random = seededRandom(1);
   const text = () =>
     Array.from({ length: Math.floor(random() * 5) }, () => alphabet[Math.floor(random() * 11)]!).join('');
   for (let i = 0; i < 5000; i++) {
     const [a, b] = [text(), text()];
-    assert.equal(Math.sign(compareUtf8(a, b)), byteOrder(a, b), `${JSON.stringify(a)} ${JSON.stringify(b)}`);
+    assert.equal(Math.sign(comparePaths(a, b)), byteOrder(a, b), `${JSON.stringify(a)} ${JSON.stringify(b)}`);
   }
 });
 
