@@ -37,7 +37,22 @@ export interface Grammar {
   readonly lineComment?: string;
   /** What the parser must read before a fragment taken from the middle of a file. */
   readonly preamble?: string;
+  /**
+   * A tree-sitter query for text in another language: `@content` is that text, `@language` names its language, and where
+   * nothing does, `@content.<language>` says what it is. Of several matches one with `@language` counts.
+   */
+  readonly embedded?: string;
+  /** Elements of markup whose content is not markup. */
+  readonly rawElements?: readonly string[];
+  /** How headings are written: a document is chunked by its sections, and their headings are its scope. */
+  readonly headings?: HeadingStyle;
 }
+
+/**
+ * `markdown`: `# Title`; `equals`: `== Title`; `stars`: `** Title`; `underlined`: a title over (or between) lines of one
+ * repeated character, whose levels are told by the order of their appearance.
+ */
+export type HeadingStyle = 'markdown' | 'equals' | 'stars' | 'underlined';
 
 /** Where a parser lies: a file in an npm package, `tidemark` itself for those it brings along. */
 export interface GrammarWasm {

@@ -1,3 +1,4 @@
+import { embeddedInMarkup } from './embedded-in-markup.ts';
 import type { Grammar } from './grammar.ts';
 import { cursorless } from './packages.ts';
 
@@ -12,4 +13,6 @@ export const grammar: Grammar = {
   (#eq? @_key "id")) @definition.element
 `,
   comments: ['comment'],
+  embedded: embeddedInMarkup,
+  rawElements: ['script', 'style'],
 };

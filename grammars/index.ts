@@ -38,6 +38,7 @@ import { grammar as scala } from './scala.ts';
 import { grammar as scss } from './scss.ts';
 import { grammar as solidity } from './solidity.ts';
 import { grammar as sparql } from './sparql.ts';
+import { grammar as svelte } from './svelte.ts';
 import { grammar as swift } from './swift.ts';
 import { grammar as toml } from './toml.ts';
 import { grammar as tsx } from './tsx.ts';
@@ -48,7 +49,7 @@ import { grammar as yaml } from './yaml.ts';
 import { grammar as zig } from './zig.ts';
 
 export { type Definition, findDefinitions } from './definitions.ts';
-export type { Grammar, GrammarWasm } from './grammar.ts';
+export type { Grammar, GrammarWasm, HeadingStyle } from './grammar.ts';
 
 /** Every language that has a name here; `languages.ts` in src/chunk finds a file's. */
 export const grammars: readonly Grammar[] = [
@@ -90,6 +91,7 @@ export const grammars: readonly Grammar[] = [
   scss,
   solidity,
   sparql,
+  svelte,
   swift,
   toml,
   tsx,

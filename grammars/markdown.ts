@@ -12,4 +12,8 @@ export const grammar: Grammar = {
 (setext_heading heading_content: (_) @name) @definition.section
 `,
   comments: ['html_block'],
+  headings: 'markdown',
+  embedded: `
+(fenced_code_block (info_string (language) @language) (code_fence_content) @content)
+`,
 };

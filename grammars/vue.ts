@@ -1,3 +1,4 @@
+import { embeddedInMarkup } from './embedded-in-markup.ts';
 import type { Grammar } from './grammar.ts';
 import { repomix } from './packages.ts';
 
@@ -12,4 +13,6 @@ export const grammar: Grammar = {
 (style_element (start_tag (tag_name) @name)) @definition.section
 `,
   comments: ['comment'],
+  embedded: embeddedInMarkup,
+  rawElements: ['script', 'style'],
 };

@@ -4,7 +4,7 @@ import { WindowReader } from '../read/window-reader.ts';
 import type { ChunkKind, IndexedChunk } from './chunk.ts';
 import { detectLanguage, languageByName } from './languages.ts';
 import { type ParserPool, ParserTrap } from './parser-pool.ts';
-import { type LexicalReason, NO_SCOPE, type WindowRequest, type WindowResult } from './window.ts';
+import { type LexicalReason, NO_SCOPE, type WindowRequest, type WindowResult } from './window-request.ts';
 
 /** 256 KiB lowers agreement with whole-file parsing on giant classes; more costs memory and gains nothing. */
 export const WINDOW_BYTES = 1024 * 1024;

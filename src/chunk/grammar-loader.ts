@@ -31,7 +31,9 @@ export type CompiledGrammar = WebAssembly.Module;
 export interface LoadedGrammar {
   readonly grammar: Grammar;
   readonly language: Language;
+  /** For definitions, and for text in other languages. They live until the thread ends. */
   readonly query: Query | null;
+  readonly embedded: Query | null;
 }
 
 /** A parser that cannot be used: absent, damaged, made for another runtime, or at odds with its query. */
@@ -202,9 +204,9 @@ async function load(grammar: Grammar, module?: CompiledGrammar): Promise<LoadedG
     const range = `${MIN_COMPATIBLE_VERSION} to ${LANGUAGE_VERSION}`;
     throw new GrammarError(grammar.name, `its ABI is ${abi}, the runtime reads ${range}`);
   }
-  if (grammar.definitions === undefined) return { grammar, language, query: null };
+  const queryOf = (text: string | undefined) => (text === undefined ? null : new Query(language, text));
   try {
-    return { grammar, language, query: new Query(language, grammar.definitions) };
+    return { grammar, language, query: queryOf(grammar.definitions), embedded: queryOf(grammar.embedded) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GrammarError(grammar.name, `its query is wrong: ${reason}`, { cause });

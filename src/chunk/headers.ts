@@ -8,12 +8,12 @@ const OPENERS: Record<string, string> = { '{': '}', '(': ')', '[': ']' };
 /**
  * The text that opens what is still open at `at`: for each construct around it what stands before its body. Parsed in
  * front of the next window, it puts the rest of the construct into the context that it had. At most 64 levels and 6 KB,
- * the innermost ones.
+ * the innermost ones. What begins at `stop` or later is not looked into.
  */
-export function openHeaders(tree: Tree, text: string, at: number): string {
+export function openHeaders(tree: Tree, text: string, at: number, stop = Number.POSITIVE_INFINITY): string {
   const cursor = tree.walk();
   try {
-    const levels = descend(cursor, at, text);
+    const levels = descend(cursor, at, text, stop);
     const headers: string[] = [];
     let total = 0;
     for (let i = levels.length - 1; i >= 0 && headers.length < MAX_LEVELS; i--) {
@@ -44,6 +44,19 @@ export function closersOf(headers: string): string {
     else if (open.at(-1) === c) open.pop();
   }
   return open.reverse().join('');
+}
+
+/**
+ * The tag that closes the raw element that is open where `text` ends, '' where none is: what is in one cannot be known
+ * for what it is before its end.
+ */
+export function rawElementCloser(text: string, names: readonly string[]): string {
+  if (names.length === 0) return '';
+  let open = '';
+  for (const [, slash, name] of text.matchAll(new RegExp(`<(/?)(${names.join('|')})\\b`, 'gi'))) {
+    open = slash === '' ? `</${name}>` : '';
+  }
+  return open;
 }
 
 /** True where an error on the right edge of the text covers a large part of it, as an unclosed construct makes one. */
@@ -79,15 +92,16 @@ interface Bracket extends Span {
 }
 
 /** Where the headers of the levels around `at` stand, outermost first. */
-function descend(cursor: TreeCursor, at: number, text: string): Span[] {
+function descend(cursor: TreeCursor, at: number, text: string, stop: number): Span[] {
   const headers: Span[] = [];
   let root = true;
   for (;;) {
     const type = cursor.nodeType;
     const start = cursor.startIndex;
     if (!cursor.gotoFirstChild()) return headers;
-    // An #if that never ends would be an error in the next window; its body stands well without it.
-    const transparent = root || type.startsWith('preproc_') || type === 'ERROR';
+    // An #if that never ends would be an error in the next window; its body stands well without it. The headings of
+    // sections are replayed on their own.
+    const transparent = root || type.startsWith('preproc_') || type === 'ERROR' || type === 'section';
     const brackets: Bracket[] = [];
     let opener = -1;
     let previousEnd = start;
@@ -111,7 +125,7 @@ function descend(cursor: TreeCursor, at: number, text: string): Span[] {
       if (inner - start <= MAX_HEADER) headers.push({ start, end: inner });
       else if (opener !== -1) headers.push({ start, end: opener });
     }
-    if (cursor.startIndex >= at) return headers;
+    if (cursor.startIndex >= Math.min(at, stop)) return headers;
     root = false;
   }
 }

@@ -1,4 +1,4 @@
-import { Parser, type Tree } from 'web-tree-sitter';
+import { Parser, type Range, type Tree } from 'web-tree-sitter';
 import { guardStack, type LoadedGrammar } from './grammar-loader.ts';
 
 /**
@@ -12,19 +12,29 @@ const CLOCK_LIMIT_MS = 30_000;
 
 let parser: Parser | undefined;
 
+export interface ParseOptions {
+  /** The parts of the text to read, in order; the rest is as if it were not there. By default all of it. */
+  readonly ranges?: Range[];
+  /** A tree of the same grammar that was told of all edits: what they did not touch is taken over from it. */
+  readonly oldTree?: Tree;
+}
+
 /**
  * Parses `text`; null where the parser took too long. The caller deletes the tree. Throws `RuntimeError` where the
  * parser trapped: then this thread's runtime is not to be trusted any more.
  */
-export function parse(grammar: LoadedGrammar, text: string): Tree | null {
+export function parse(grammar: LoadedGrammar, text: string, options: ParseOptions = {}): Tree | null {
   parser ??= new Parser();
   const p = parser;
   p.setLanguage(grammar.language);
-  let left = PROGRESS_PER_BLOCK * (1 + Math.ceil(text.length / BLOCK));
+  const { ranges, oldTree } = options;
+  const length = ranges?.reduce((sum, range) => sum + range.endIndex - range.startIndex, 0) ?? text.length;
+  let left = PROGRESS_PER_BLOCK * (1 + Math.ceil(length / BLOCK));
   const deadline = Date.now() + CLOCK_LIMIT_MS;
   const tree = guardStack(() =>
-    p.parse(text, null, {
+    p.parse(text, oldTree ?? null, {
       progressCallback: () => --left < 0 || (left % 64 === 0 && Date.now() > deadline),
+      ...(ranges === undefined ? {} : { includedRanges: ranges }),
     }),
   );
   // A cancelled parse would otherwise be resumed by the next one.

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { WindowRequest, WindowResult } from './window.ts';
+import type { WindowRequest, WindowResult } from './window-request.ts';
 
 export interface WorkerRequest {
   readonly window: WindowRequest;

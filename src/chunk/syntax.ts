@@ -1,25 +1,10 @@
-import type { Tree, TreeCursor } from 'web-tree-sitter';
-import type { Definition } from '../../grammars/definitions.ts';
+import type { TreeCursor } from 'web-tree-sitter';
 import { skipSpace } from './characters.ts';
+import type { EmbeddedRegion } from './embedded.ts';
 import { lastChildBefore } from './headers.ts';
 import { addLines } from './lines.ts';
+import type { ParsedWindow } from './parsed-window.ts';
 import { GLUED, type PieceRole, Pieces } from './pieces.ts';
-
-/** What the walk over a tree is told. Positions are UTF-16 units of the parsed text. */
-export interface SyntaxInput {
-  readonly tree: Tree;
-  readonly text: string;
-  /** Token prefix sums of `text`. */
-  readonly prefix: Uint32Array;
-  /** Where the real text begins, after replayed headers, and where it ends, before closing brackets. */
-  readonly from: number;
-  readonly to: number;
-  /** Largest piece, in token units. */
-  readonly limit: number;
-  readonly definitions: readonly Definition[];
-  /** True where the input goes on after `text`: what ends at its end may be unfinished. */
-  readonly unfinished: boolean;
-}
 
 /** Nodes whose children stand side by side; in any other the small children before the large one are its head. */
 const LISTS =
@@ -34,24 +19,34 @@ export interface SyntaxPieces {
 }
 
 /**
- * Cuts a tree into pieces: the largest nodes that fit, going down only where a node does not. Stops at the last node
- * of an unfinished text, unless that is so large that it must be entered.
+ * Cuts a window into pieces: the largest nodes of at most `limit` token units, going down only where a node does not fit.
+ * Stops at the last node of an `unfinished` window, unless that is so large that it must be entered.
  */
-export function syntaxPieces(input: SyntaxInput): SyntaxPieces {
-  const cursor = input.tree.walk();
+export function syntaxPieces(parsed: ParsedWindow, limit: number, unfinished: boolean): SyntaxPieces {
+  const pieces = new Pieces();
+  const cursor = parsed.tree.walk();
   try {
-    const walk = new Walk(input, cursor);
-    return { pieces: walk.run(), leadStarts: walk.leadStarts };
+    const walk = new Walk(parsed, limit, cursor, pieces);
+    walk.run(unfinished);
+    return { pieces, leadStarts: walk.leadStarts };
   } finally {
     cursor.delete();
   }
 }
 
 class Walk {
-  readonly #input: SyntaxInput;
-  readonly #cursor: TreeCursor;
-  readonly #pieces = new Pieces();
+  readonly #parsed: ParsedWindow;
+  /** Largest piece, in token units. */
+  readonly #limit: number;
+  readonly #pieces: Pieces;
   readonly #largeEnough: number;
+  readonly #regions: ReadonlyMap<number, EmbeddedRegion>;
+  /** The tree that is walked: the window's, or that of an embedded text. */
+  #cursor: TreeCursor;
+  /** Where its text ends. */
+  #to: number;
+  /** The depth of the node that it hangs from; 0 for the window's. */
+  #base = 0;
   /** Starts of the unfinished child on each level of the right spine; -1 off the spine. */
   readonly #spine: number[] = [];
   #depth = 0;
@@ -69,44 +64,53 @@ class Walk {
   /** Everything before this place is in a piece, or is white space. */
   #covered: number;
 
-  constructor(input: SyntaxInput, cursor: TreeCursor) {
-    this.#input = input;
+  constructor(parsed: ParsedWindow, limit: number, cursor: TreeCursor, pieces: Pieces) {
+    this.#parsed = parsed;
+    this.#limit = limit;
     this.#cursor = cursor;
-    this.#largeEnough = (input.to - input.from) / 4;
-    this.#covered = input.from;
+    this.#pieces = pieces;
+    this.#to = parsed.to;
+    this.#largeEnough = (parsed.to - parsed.from) / 4;
+    this.#covered = parsed.from;
+    this.#regions = new Map(
+      parsed.regions.filter(({ tree }) => tree !== null).map((region) => [region.start, region]),
+    );
   }
 
-  run(): Pieces {
-    if (!this.#enter(this.#input.unfinished)) {
-      this.#lines(this.#input.from, this.#input.to);
-      return this.#pieces;
+  /** Walks the tree of the cursor to its end, or to where an unfinished text stops. */
+  run(unfinished: boolean): 'stop' | 'done' {
+    if (!this.#enter(unfinished)) {
+      this.#lines(this.#covered, this.#to);
+      return unfinished ? 'stop' : 'done';
     }
     for (;;) {
       const step = this.#visit();
-      if (step === 'stop') return this.#pieces;
+      if (step === 'stop') return 'stop';
       if (step === 'entered') continue;
       while (!this.#cursor.gotoNextSibling()) {
         if (this.#leave()) continue;
-        if (!this.#input.unfinished) this.#fillGap(this.#input.to);
-        return this.#pieces;
+        if (!unfinished) this.#fillGap(this.#to);
+        return 'done';
       }
       this.#level = Math.min(this.#level, this.#depth);
     }
   }
 
   #visit(): 'stop' | 'entered' | 'done' {
-    const { from, to, prefix, limit } = this.#input;
+    const { from, prefix } = this.#parsed;
     const start = this.#cursor.startIndex;
-    const end = Math.min(this.#cursor.endIndex, to);
+    const end = Math.min(this.#cursor.endIndex, this.#to);
     if (end <= from || end <= start) return 'done';
     const last = start === this.#spine[this.#depth];
     const open = start < from;
     if (last && !open && end - start <= this.#largeEnough) return 'stop';
-    const fits = prefix[end]! - prefix[Math.max(start, from)]! <= limit;
+    const fits = prefix[end]! - prefix[Math.max(start, from)]! <= this.#limit;
     if (fits && !open && !last) {
       this.#add(start, end);
       return 'done';
     }
+    const region = this.#base === 0 ? this.#regions.get(start) : undefined;
+    if (region?.end === this.#cursor.endIndex) return this.#walkRegion(region, last);
     if (this.#enter(last)) return 'entered';
     const begin = Math.max(start, from);
     this.#fillGap(begin);
@@ -115,24 +119,41 @@ class Walk {
     return last ? 'stop' : 'done';
   }
 
+  /** Goes on in the tree of an embedded text, as if it hung from this node. */
+  #walkRegion(region: EmbeddedRegion, last: boolean): 'stop' | 'done' {
+    this.#fillGap(Math.max(region.start, this.#parsed.from));
+    const outer = { cursor: this.#cursor, to: this.#to, base: this.#base };
+    this.#cursor = region.tree!.walk();
+    this.#to = Math.min(region.end, outer.to);
+    this.#base = this.#depth;
+    try {
+      return this.run(last);
+    } finally {
+      this.#cursor.delete();
+      this.#cursor = outer.cursor;
+      this.#to = outer.to;
+      this.#base = outer.base;
+    }
+  }
+
   /** Of an unfinished token only whole lines are sure. */
   #lastLine(start: number, end: number): number {
-    const newline = this.#input.text.lastIndexOf('\n', end - 1);
+    const newline = this.#parsed.text.lastIndexOf('\n', end - 1);
     return newline < start ? end : newline + 1;
   }
 
   #enter(onSpine: boolean): boolean {
     let unfinishedStart = -1;
-    if (onSpine && lastChildBefore(this.#cursor, this.#input.to)) {
+    if (onSpine && lastChildBefore(this.#cursor, this.#to)) {
       unfinishedStart = this.#cursor.startIndex;
       this.#cursor.gotoParent();
     }
-    const head = this.#cursor.startIndex >= this.#input.from && !LISTS.test(this.#cursor.nodeType);
+    const head = this.#cursor.startIndex >= this.#parsed.from && !LISTS.test(this.#cursor.nodeType);
     if (!this.#cursor.gotoFirstChild()) return false;
     if (this.#heads[this.#depth] && this.#begun[this.#depth]) this.#headGoesOn = true;
     this.#heads[this.#depth] = false;
     this.#depth++;
-    this.#heads[this.#depth] = head && this.#depth > 1;
+    this.#heads[this.#depth] = head && this.#depth > this.#base + 1;
     this.#begun[this.#depth] = false;
     this.#spine[this.#depth] = unfinishedStart;
     return true;
@@ -142,7 +163,7 @@ class Walk {
     if (!this.#cursor.gotoParent()) return false;
     this.#depth--;
     this.#level = Math.min(this.#level, this.#depth);
-    return this.#depth > 0;
+    return this.#depth > this.#base;
   }
 
   #add(start: number, end: number): void {
@@ -169,15 +190,15 @@ class Walk {
 
   /** Some grammars hide tokens (the inside of a string): what no node shows is cut by lines. */
   #fillGap(end: number): void {
-    const at = skipSpace(this.#input.text, this.#covered, end);
+    const at = skipSpace(this.#parsed.text, this.#covered, end);
     if (at < end) this.#lines(at, end);
   }
 
   #lines(start: number, end: number, role: PieceRole = 'plain'): void {
-    const { text, prefix, limit } = this.#input;
+    const { text, prefix } = this.#parsed;
     const before = this.#pieces.length;
     this.#covered = Math.max(this.#covered, end);
-    addLines(this.#pieces, text, prefix, start, end, limit, this.#depth + 1);
+    addLines(this.#pieces, text, prefix, start, end, this.#limit, this.#depth + 1);
     const lead = role === 'lead';
     const afterLead = this.#leadEnd >= 0 && this.#adjacent(this.#leadEnd, start);
     if (this.#pieces.length > before) {
@@ -192,12 +213,13 @@ class Walk {
 
   #ownLine(start: number): boolean {
     let at = start - 1;
-    while (at >= 0 && (this.#input.text.charCodeAt(at) === 32 || this.#input.text.charCodeAt(at) === 9)) at--;
-    return at < 0 || this.#input.text.charCodeAt(at) === 10;
+    while (at >= 0 && (this.#parsed.text.charCodeAt(at) === 32 || this.#parsed.text.charCodeAt(at) === 9))
+      at--;
+    return at < 0 || this.#parsed.text.charCodeAt(at) === 10;
   }
 
   #adjacent(leadEnd: number, start: number): boolean {
-    const text = this.#input.text;
+    const text = this.#parsed.text;
     // Some grammars take the line break into the comment itself.
     const first = text.indexOf('\n', Math.max(0, leadEnd - 1));
     if (first === -1 || first >= start) return true;
@@ -207,7 +229,7 @@ class Walk {
 
   /** A definition that goes on after the piece, or one that is most of it. */
   #beginsDefinition(start: number, end: number, afterLead: boolean): boolean {
-    const definitions = this.#input.definitions;
+    const definitions = this.#parsed.definitions;
     while (this.#definition < definitions.length && definitions[this.#definition]!.startIndex < start) {
       this.#definition++;
     }

@@ -16,18 +16,17 @@ port.on('message', (message: WorkerRequest) => {
 async function answer({ window, maximumPages }: WorkerRequest): Promise<WorkerReply> {
   try {
     await initRuntime({ maximumPages });
-    const grammar = window.language === null ? undefined : languageByName(window.language);
-    const useParser = grammar?.wasm !== undefined && !window.lexical;
-    let loaded = null;
     let missing = false;
-    if (useParser) {
+    const result = await chunkWindow(window, async (language) => {
+      const grammar = languageByName(language);
+      if (grammar?.wasm === undefined) return null;
       try {
-        loaded = await loadGrammar(grammar);
+        return await loadGrammar(grammar);
       } catch {
-        missing = true;
+        missing ||= language === window.language;
+        return null;
       }
-    }
-    const result = chunkWindow(window, loaded);
+    });
     return {
       type: 'done',
       result: missing ? { ...result, lexicalReason: 'grammar-missing' } : result,

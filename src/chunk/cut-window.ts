@@ -1,0 +1,123 @@
+import { skipSpace } from './characters.ts';
+import { findHeadings, openHeadings, sectionsOf } from './headings.ts';
+import { type Label, Labeller, scopeAt } from './labels.ts';
+import { languageByName } from './languages.ts';
+import { addLines } from './lines.ts';
+import { type MergedRanges, mergePieces } from './merge.ts';
+import type { ParsedWindow } from './parsed-window.ts';
+import { GLUED, Pieces } from './pieces.ts';
+import { syntaxPieces } from './syntax.ts';
+import { tokenPrefix, UNITS_PER_TOKEN } from './token-estimate.ts';
+import { type LexicalReason, NO_SCOPE, type OpenScope, type WindowRequest } from './window-request.ts';
+
+/** Where a window is cut, in UTF-16 units of `text`; the window itself begins at `from`. */
+export interface Cut {
+  readonly text: string;
+  readonly from: number;
+  readonly ranges: MergedRanges;
+  readonly labels: readonly Label[];
+  /** By range: the language of an embedded text that is most of it. */
+  readonly languages: readonly (string | null)[];
+  /** Where the next window begins. */
+  readonly carry: number;
+  readonly scope: OpenScope;
+}
+
+/** Cuts a window along its syntax. `names` are the definitions that were open where it began. */
+export function cutParsed(
+  parsed: ParsedWindow,
+  maxTokens: number,
+  last: boolean,
+  names: readonly string[],
+): Cut | LexicalReason {
+  const { text, from, to, prefix, definitions } = parsed;
+  const limit = maxTokens * UNITS_PER_TOKEN;
+  const { pieces, leadStarts } = syntaxPieces(parsed, limit, !last);
+  const ranges = mergePieces(pieces, prefix, limit, last);
+  const carry = ranges.ends.at(-1) ?? from;
+  if (!last && carry - from < (to - from) / 4) return 'no-progress';
+  // Where a parser lost the thread, what was open before is taken to be open still.
+  const open = scopeAt(definitions, from - 1);
+  const lost = names.slice(0, Math.max(0, names.length - open.length));
+  const labeller = new Labeller(
+    definitions.map((d) => ({ ...d, startIndex: leadStarts.get(d.startIndex) ?? d.startIndex })),
+  );
+  const labels = ranges.starts.map((start, i) => {
+    const label = labeller.label(start, ranges.ends[i]!);
+    if (lost.length === 0) return label;
+    if (label.symbol === null) return { symbol: lost.at(-1)!, scope: lost.slice(0, -1) };
+    return { ...label, scope: [...lost, ...label.scope] };
+  });
+  const languages = languagesOf(parsed, ranges);
+  if (last) return { text, from, ranges, labels, languages, carry: to, scope: NO_SCOPE };
+  const next = skipSpace(text, carry);
+  const scope = { headers: parsed.openHeaders(next), names: [...lost, ...scopeAt(definitions, next)] };
+  return { text, from, ranges, labels, languages, carry, scope };
+}
+
+function languagesOf({ regions }: ParsedWindow, ranges: MergedRanges): (string | null)[] {
+  let next = 0;
+  return ranges.starts.map((start, i) => {
+    const end = ranges.ends[i]!;
+    while (next < regions.length && regions[next]!.end <= start) next++;
+    let most: string | null = null;
+    for (let at = next; at < regions.length && regions[at]!.start < end; at++) {
+      const region = regions[at]!;
+      const shared = Math.min(end, region.end) - Math.max(start, region.start);
+      if (shared * 2 > end - start) most = region.language;
+    }
+    return most;
+  });
+}
+
+/** Cuts a window at its lines, and where its language has headings, at those first. */
+export function cutByLines(request: WindowRequest, body: string): Cut {
+  const style = languageByName(request.language ?? '')?.headings;
+  const head = style === undefined ? '' : request.scope.headers;
+  const text = head + body;
+  const from = head.length;
+  const headings = style === undefined ? [] : findHeadings(text, style);
+  const sections = sectionsOf(headings, text.length);
+  const prefix = tokenPrefix(text);
+  const limit = request.maxTokens * UNITS_PER_TOKEN;
+  const pieces = new Pieces();
+  const levels = Math.max(0, ...headings.map(({ level }) => level));
+  const body_ = (start: number, end: number, depth: number) =>
+    addLines(pieces, text, prefix, start, end, limit, depth);
+  let at = from;
+  for (const { start, end, level } of headings) {
+    if (start < from) continue;
+    body_(at, start, levels);
+    const first = pieces.length;
+    body_(start, end, 0);
+    if (first < pieces.length) {
+      pieces.cutCosts[first] = level - 1;
+      pieces.roles[first] = 'definition';
+      pieces.cutCosts.fill(GLUED + levels, first + 1);
+    }
+    at = end;
+  }
+  body_(at, text.length, levels);
+  const ranges = mergePieces(pieces, prefix, limit, request.last);
+  const labeller = new Labeller(sections);
+  const around = style === undefined ? request.scope.names : [];
+  const label = (start: number, end: number): Label =>
+    style === undefined ? { symbol: null, scope: around } : labeller.label(start, end);
+  const labels = ranges.starts.map((start, i) => label(start, ranges.ends[i]!));
+  const open = ranges.pendingStart === -1 ? text.length : ranges.pendingStart;
+  // A window with a single piece must not come back unchanged.
+  const carry = open === from && !request.last ? text.length : open;
+  if (carry !== open) {
+    ranges.starts.push(from);
+    ranges.ends.push(text.length);
+    labels.push(label(from, text.length));
+  }
+  const languages = ranges.starts.map(() => null);
+  if (request.last) return { text, from, ranges, labels, languages, carry: text.length, scope: NO_SCOPE };
+  const next = skipSpace(text, carry);
+  const scope =
+    style === undefined
+      ? request.scope
+      : { headers: openHeadings(text, headings, next), names: scopeAt(sections, next) };
+  return { text, from, ranges, labels, languages, carry, scope };
+}

@@ -1,0 +1,144 @@
+import type { Node, QueryMatch, Range, Tree } from 'web-tree-sitter';
+import type { Definition } from '../../grammars/definitions.ts';
+import type { LoadedGrammar } from './grammar-loader.ts';
+import { endsInError, openHeaders } from './headers.ts';
+import { languageByName } from './languages.ts';
+import { parse } from './parse.ts';
+import { treeDefinitions } from './tree-definitions.ts';
+
+/** Text in another language than the file around it: a script in a page, a fenced block in a document. */
+export interface EmbeddedRegion {
+  readonly start: number;
+  readonly end: number;
+  /** Canonical name. */
+  readonly language: string;
+  /** Null where the text was not parsed. The owner of the region deletes it. */
+  readonly tree: Tree | null;
+  readonly definitions: readonly Definition[];
+}
+
+/** Gives the grammar of a language, ready to parse; null where there is none. */
+export type GrammarSource = (language: string) => Promise<LoadedGrammar | null>;
+
+/**
+ * Finds what is embedded in `tree` and parses it, with positions of the outer text. A region for which `skip` is true
+ * keeps its language and is not parsed. The caller deletes the trees.
+ */
+export async function embeddedRegions(
+  tree: Tree,
+  outer: LoadedGrammar,
+  text: string,
+  source: GrammarSource,
+  skip: (start: number, end: number) => boolean,
+): Promise<EmbeddedRegion[]> {
+  if (outer.embedded === null) return [];
+  const found = new Map<number, { node: Node; language: string; named: boolean }>();
+  for (const match of outer.embedded.matches(tree.rootNode)) {
+    const region = regionOf(match);
+    if (region === null) continue;
+    const earlier = found.get(region.node.id);
+    if (earlier === undefined || region.named) found.set(region.node.id, region);
+  }
+  const regions: EmbeddedRegion[] = [];
+  try {
+    for (const { node, language: word } of [...found.values()].sort(
+      (a, b) => a.node.startIndex - b.node.startIndex,
+    )) {
+      const language = embeddedLanguage(word);
+      if (language === null || node.startIndex < (regions.at(-1)?.end ?? 0)) continue;
+      const place = { start: node.startIndex, end: node.endIndex, language };
+      const grammar = skip(place.start, place.end) ? null : await source(language);
+      const inner = grammar === null ? null : parse(grammar, text, { ranges: rangesOf(node) });
+      regions.push({ ...place, tree: inner, definitions: [] });
+      if (grammar === null || inner === null) continue;
+      regions[regions.length - 1] = { ...place, tree: inner, definitions: treeDefinitions(grammar, inner) };
+    }
+    return regions;
+  } catch (error) {
+    deleteRegions(regions);
+    throw error;
+  }
+}
+
+export function deleteRegions(regions: readonly EmbeddedRegion[]): void {
+  for (const { tree } of regions) tree?.delete();
+}
+
+/** The region with a tree that holds `at` in its inside or on its end; undefined where there is none. */
+export function regionAt(regions: readonly EmbeddedRegion[], at: number): EmbeddedRegion | undefined {
+  return regions.find(({ start, end, tree }) => tree !== null && start < at && at <= end);
+}
+
+/** As {@link openHeaders}, with what is open in an embedded text behind what is open around it. */
+export function allOpenHeaders(
+  tree: Tree,
+  regions: readonly EmbeddedRegion[],
+  text: string,
+  at: number,
+): string {
+  const region = regionAt(regions, at);
+  const inner = region?.tree;
+  return openHeaders(tree, text, at, region?.start) + (inner ? openHeaders(inner, text, at) : '');
+}
+
+/** As {@link endsInError}, for the tree that the end of the text lies in. */
+export function anyEndsInError(
+  tree: Tree,
+  regions: readonly EmbeddedRegion[],
+  end: number,
+  large: number,
+): boolean {
+  const inner = regionAt(regions, end)?.tree;
+  return endsInError(tree, end, large) || (inner ? endsInError(inner, end, large) : false);
+}
+
+function regionOf(match: QueryMatch): { node: Node; language: string; named: boolean } | null {
+  let node: Node | undefined;
+  let fallback = '';
+  let named: string | undefined;
+  for (const capture of match.captures) {
+    if (capture.name === 'language') named = capture.node.text;
+    else if (capture.name.startsWith('content')) {
+      node = capture.node;
+      fallback = capture.name.slice('content.'.length);
+    }
+  }
+  if (node === undefined || node.endIndex === node.startIndex) return null;
+  return { node, language: named ?? fallback, named: named !== undefined };
+}
+
+/** `ts`, `text/typescript`, `application/ld+json`, `module`, `python {.numberLines}` -> a canonical name. */
+function embeddedLanguage(word: string): string | null {
+  const bare = /^[\s.{]*(?:(?:text|application)\/)?(?:x-)?(?:[\w-]+\+)?([\w#+-]+)/.exec(
+    word.toLowerCase(),
+  )?.[1];
+  if (bare === undefined) return null;
+  if (bare === 'module' || bare === 'babel' || bare === 'ecmascript') return 'javascript';
+  if (bare === 'importmap' || bare === 'speculationrules') return 'json';
+  return languageByName(bare)?.name ?? null;
+}
+
+/** The node without what its grammar counts as prefix of a line (`> ` before a fenced block in a quotation). */
+function rangesOf(node: Node): Range[] {
+  const ranges: Range[] = [];
+  let { startIndex, startPosition } = node;
+  for (const child of node.namedChildren) {
+    if (child?.type !== 'block_continuation') continue;
+    if (child.endIndex > child.startIndex) {
+      if (child.startIndex > startIndex) {
+        ranges.push({
+          startIndex,
+          startPosition,
+          endIndex: child.startIndex,
+          endPosition: child.startPosition,
+        });
+      }
+      startIndex = child.endIndex;
+      startPosition = child.endPosition;
+    }
+  }
+  if (node.endIndex > startIndex) {
+    ranges.push({ startIndex, startPosition, endIndex: node.endIndex, endPosition: node.endPosition });
+  }
+  return ranges;
+}
