@@ -20,19 +20,20 @@ const MAX_NAME = 200;
 
 /**
  * What `grammar.definitions` finds under `root`, ordered by start, the outer before the inner.
- * A node that several patterns match is reported once, as the last pattern in the query's text has it.
+ * A node that several patterns match is reported once, as the last pattern in the query's text has it. With `places`, only
+ * what touches one of them.
  */
 export function findDefinitions(
   grammar: Grammar,
   query: Query,
   root: Node,
-  options: QueryOptions & { readonly signatures?: boolean } = {},
+  options: { readonly signatures?: boolean; readonly places?: readonly QueryOptions[] } = {},
 ): Definition[] {
-  const { signatures = false, ...queryOptions } = options;
+  const { signatures = false, places = [{}] } = options;
   const found = new Map<number, { pattern: number; definition: Definition }>();
   const depth = grammar.definitionDepth;
-  const limits = depth === undefined ? queryOptions : { maxStartDepth: depth, ...queryOptions };
-  for (const match of query.matches(root, limits)) {
+  const limits = depth === undefined ? {} : { maxStartDepth: depth };
+  for (const match of places.flatMap((place) => query.matches(root, { ...limits, ...place }))) {
     let whole: Node | undefined;
     let kind = '';
     let name: string | undefined;

@@ -1,5 +1,12 @@
 export type { Chunk, ChunkKind } from './chunk/chunk.ts';
 export { type ChunkOptions, chunkFile, chunkStream } from './chunk/chunk-file.ts';
+export {
+  type Document,
+  type DocumentChange,
+  type DocumentChunk,
+  type DocumentOptions,
+  openDocument,
+} from './chunk/document.ts';
 export { TidemarkError } from './errors.ts';
 export type { IndexEvent } from './pipeline/events.ts';
 export type { Degradation, Summary } from './pipeline/summary.ts';

@@ -1,9 +1,10 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LanguageError } from './chunk/chunk-file.ts';
-import { languageByName } from './chunk/languages.ts';
-import { BUNDLED_MODEL_ID } from './embed/bundled-model.ts';
-import { Embedder } from './embed/embedder.ts';
+import { requireLanguage } from './chunk/languages.ts';
+import { createEmbedder, type TextEmbedderOptions } from './embed/create-embedder.ts';
+import type { Dtype } from './embed/model-files.ts';
+import { followIndex } from './embed/model-name.ts';
+import type { TextEmbedder } from './embed/text-embedder.ts';
 import { TidemarkError } from './errors.ts';
 import { parseSize } from './memory/size.ts';
 import type { IndexEvent } from './pipeline/events.ts';
@@ -22,8 +23,18 @@ export interface OpenOptions {
   readonly memory?: number | string;
   /** Default `auto`. */
   readonly device?: 'auto' | 'cpu' | 'wasm' | 'webgpu';
-  /** Directory of an embedding model, or the id of the bundled one, which is the default. */
+  /**
+   * An embedding model: a directory, `owner/name[@revision]` on the Hugging Face hub, the id of the bundled one, or the
+   * address of a server such as `http://localhost:11434#nomic-embed-text`, whose key comes from TIDEMARK_API_KEY.
+   * Default: that of the index where it comes from the hub, else the bundled one.
+   */
   readonly model?: string;
+  /** Of the model's weights. Default: what the device runs best of those that there are. */
+  readonly dtype?: Dtype;
+  /** Cut vectors to so many dimensions, where the model was trained for it. Default: all of them. */
+  readonly dimensions?: number;
+  /** Download no model: what is not in the cache is refused. */
+  readonly offline?: boolean;
 }
 
 export interface UpdateOptions {
@@ -109,7 +120,8 @@ export class TidemarkIndex implements AsyncDisposable {
   readonly #options: OpenOptions;
   readonly #memoryBytes: number | undefined;
   #reader: Promise<Reader> | null = null;
-  #embedder: Embedder | null = null;
+  #embedder: TextEmbedder | null = null;
+  #embedderKey = '';
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -117,8 +129,7 @@ export class TidemarkIndex implements AsyncDisposable {
   constructor(root: string, options: OpenOptions, memoryBytes: number | undefined) {
     this.root = root;
     this.indexDir = options.index === undefined ? join(root, '.tidemark') : localPath(options.index);
-    const { model, ...rest } = options;
-    this.#options = model === undefined || model === BUNDLED_MODEL_ID ? rest : options;
+    this.#options = options;
     this.#memoryBytes = memoryBytes;
   }
 
@@ -131,14 +142,14 @@ export class TidemarkIndex implements AsyncDisposable {
   async *update(options: UpdateOptions = {}): AsyncGenerator<IndexEvent, void, void> {
     this.#assertOpen();
     await assertSafeRoot(this.root, { force: options.force ?? false });
-    const { model, device } = this.#options;
+    const { model, dtype, dimensions, device, offline } = this.#options;
     yield* runUpdate({
       root: this.root,
       indexDir: this.indexDir,
       outside: this.#outside,
       memoryBytes: this.#memoryBytes,
       embed: options.embed ?? true,
-      embedder: { ...(model === undefined ? {} : { model }), ...(device === undefined ? {} : { device }) },
+      embedder: { model, dtype, dimensions, device, offline },
       countAhead: options.countAhead ?? false,
       signal: options.signal ?? new AbortController().signal,
     });
@@ -147,8 +158,7 @@ export class TidemarkIndex implements AsyncDisposable {
   /** Searches what is indexed so far. Throws `ERR_TIDEMARK_NO_INDEX`, `ERR_TIDEMARK_LANGUAGE`, `ERR_TIDEMARK_BAD_GLOB`. */
   async search(query: string, options: SearchOptions = {}): Promise<SearchResult> {
     const { language, ...rest } = options;
-    const known = language === undefined ? undefined : languageByName(language);
-    if (language !== undefined && known === undefined) throw new LanguageError(language);
+    const known = language === undefined ? undefined : requireLanguage(language);
     const store = await this.#store();
     const { model } = store.meta();
     const embed = model === null ? null : (text: string) => this.#embedQuery(store, text);
@@ -251,18 +261,28 @@ export class TidemarkIndex implements AsyncDisposable {
     await (await reader?.catch(() => null))?.store.close();
   }
 
+  /** One for all queries, until the index has another model. */
+  #embedderFor(options: TextEmbedderOptions): TextEmbedder {
+    const key = JSON.stringify(options);
+    if (this.#embedder !== null && key === this.#embedderKey) return this.#embedder;
+    void this.#embedder?.dispose();
+    this.#embedder = createEmbedder(options);
+    this.#embedderKey = key;
+    return this.#embedder;
+  }
+
   /** The process that embeds queries stays for a minute after the last one. */
   async #embedQuery(store: Store, query: string): Promise<Float32Array> {
+    const { model, dtype, dimensions, device, offline } = this.#options;
+    const use = await followIndex({ model, dtype, dimensions }, store.meta().model);
     // Closed while it waited for the tables: no process may start any more.
     this.#assertOpen();
     clearTimeout(this.#idle);
-    const { model, device } = this.#options;
-    this.#embedder ??= new Embedder({ model, device });
-    const embedder = this.#embedder;
+    const embedder = this.#embedderFor({ ...use, device, offline });
     const info = await embedder.start();
     // Two models' vectors do not compare, so a search with the wrong one is refused.
     store.assertModel({ id: info.id, dtype: info.dtype, dimensions: info.dimensions });
-    const { vectors, failed } = await embedder.embed([query]);
+    const { vectors, failed } = await embedder.embed([query], { purpose: 'query' });
     if (failed.length > 0) {
       throw new TidemarkError(
         'ERR_TIDEMARK_QUERY',

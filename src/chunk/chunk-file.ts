@@ -3,7 +3,7 @@ import { TidemarkError } from '../errors.ts';
 import { type ByteSource, fileSource, iterableSource } from '../read/byte-source.ts';
 import type { Chunk } from './chunk.ts';
 import { chunkSource } from './chunk-source.ts';
-import { languageByName } from './languages.ts';
+import { requireLanguage } from './languages.ts';
 import { ParserPool } from './parser-pool.ts';
 
 export interface ChunkOptions {
@@ -17,12 +17,6 @@ export interface ChunkOptions {
 }
 
 export class FileError extends TidemarkError {}
-
-export class LanguageError extends TidemarkError {
-  constructor(name: string) {
-    super('ERR_TIDEMARK_LANGUAGE', `there is no language '${name}'; 'tidemark doctor' lists those there are`);
-  }
-}
 
 /**
  * Chunks a file of any size, window by window. Memory does not depend on the file's size.
@@ -70,8 +64,7 @@ async function* chunks(
   size: number | undefined,
 ): AsyncGenerator<Chunk> {
   await using owned = source;
-  const language = options.language === undefined ? undefined : languageByName(options.language);
-  if (options.language !== undefined && language === undefined) throw new LanguageError(options.language);
+  const language = options.language === undefined ? undefined : requireLanguage(options.language);
   const pool = shared.acquire();
   try {
     const batches = chunkSource(owned, {

@@ -1,5 +1,5 @@
 import type { ByteSource } from '../read/byte-source.ts';
-import { looksBinary, sniffEncoding } from '../read/encoding.ts';
+import { type Encoding, looksBinary, sniffEncoding } from '../read/encoding.ts';
 import { WindowReader } from '../read/window-reader.ts';
 import type { ChunkKind, IndexedChunk } from './chunk.ts';
 import { detectLanguage, languageByName } from './languages.ts';
@@ -10,7 +10,8 @@ import { type LexicalReason, NO_SCOPE, type WindowRequest, type WindowResult } f
 export const WINDOW_BYTES = 1024 * 1024;
 /** What the bundled model was trained on, less its special tokens and room for the scope line. */
 export const DEFAULT_MAX_TOKENS = 224;
-const MAX_STRIKES = 3;
+/** After this many windows that no parser could read, the rest of a file is cut by lines. */
+export const MAX_STRIKES = 3;
 
 export interface ChunkSourceOptions {
   readonly pool: ParserPool;
@@ -53,14 +54,7 @@ export async function* chunkSource(
     ...(options.onBytes === undefined ? {} : { onBytes: options.onBytes }),
   });
   let window = await reader.next();
-  const { encoding, bomBytes } = sniffEncoding(window.bytes);
-  const binary = looksBinary(window.bytes);
-  const grammar =
-    options.language === undefined
-      ? detectLanguage(options.path, window.bytes)
-      : languageByName(options.language ?? '');
-  const language = grammar?.name ?? null;
-  const kind: ChunkKind = grammar?.kind ?? 'text';
+  const { encoding, bomBytes, binary, language, kind } = inspect(window.bytes, options);
   const report = { binary, language, kind, lexical: null as ChunkReport['lexical'] };
   if (binary && options.skipBinary) return report;
 
@@ -92,13 +86,38 @@ export async function* chunkSource(
       report.lexical ??= { reason: result.lexicalReason, fromByte: window.start };
     }
     if (result.chunks.length > 0) yield result.chunks;
-    if (window.last) return report;
+    if (window.last && result.consumed >= window.bytes.byteLength) return report;
     reader.consume(result.consumed);
     startLine = result.nextLine;
     scope = result.scope;
     first = false;
     window = await reader.next();
   }
+}
+
+export interface Inspection {
+  readonly encoding: Encoding;
+  readonly bomBytes: number;
+  readonly binary: boolean;
+  readonly language: string | null;
+  readonly kind: ChunkKind;
+}
+
+/** What the first window of an input says about all of it. */
+export function inspect(
+  bytes: Uint8Array,
+  options: Pick<ChunkSourceOptions, 'path' | 'language'>,
+): Inspection {
+  const grammar =
+    options.language === undefined
+      ? detectLanguage(options.path, bytes)
+      : languageByName(options.language ?? '');
+  return {
+    ...sniffEncoding(bytes),
+    binary: looksBinary(bytes),
+    language: grammar?.name ?? null,
+    kind: grammar?.kind ?? 'text',
+  };
 }
 
 async function chunkOrFallBack(pool: ParserPool, request: WindowRequest): Promise<WindowResult> {

@@ -2,10 +2,11 @@ import { isCloser } from './characters.ts';
 
 const NEWLINE = 10;
 const HASH = 35;
+const LOOK_BACK = 4096;
 
 /**
  * Where to end the part of an unfinished window that is parsed: the last line in its second half that begins in column
- * 0 with neither a closer nor a `#` and follows a blank line or a closer; else the last line break; else its end.
+ * 0 with neither a closer nor a `#` and follows a blank line or a closer; else the last line break; else the last end of a statement or an object; else its end.
  */
 export function safeCut(text: string): number {
   const half = text.length >> 1;
@@ -14,7 +15,28 @@ export function safeCut(text: string): number {
     if (lineBreak === -1) lineBreak = at + 1;
     if (beginsUnit(text, at + 1)) return at + 1;
   }
-  return lineBreak === -1 ? avoidHalfPair(text) : lineBreak;
+  return lineBreak === -1 ? endOfUnit(text) : lineBreak;
+}
+
+/** A tree takes some 100 bytes a token, beside what parsing it takes: enough tokens for 1 MiB of ordinary code. */
+const MAX_TOKENS = 400_000;
+
+/**
+ * Where a text has had as many tokens (words and punctuation marks, roughly) as one window may have; its length where it has
+ * fewer. Minified code has two or three times the tokens of other code.
+ */
+export function denseEnd(text: string): number {
+  let tokens = 0;
+  let inWord = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    const word = (c >= 97 && c <= 122) || (c >= 48 && c <= 57) || (c >= 65 && c <= 90) || c === 95 || c > 127;
+    if (word ? !inWord : c > 32) {
+      if (++tokens > MAX_TOKENS) return i;
+    }
+    inWord = word;
+  }
+  return text.length;
 }
 
 function beginsUnit(text: string, at: number): boolean {
@@ -29,6 +51,16 @@ function beginsUnit(text: string, at: number): boolean {
   if (before < 0) return false;
   const p = text.charCodeAt(before);
   return p === NEWLINE || isCloser(p) || (p === 59 && isCloser(text.charCodeAt(before - 1)));
+}
+
+/** In a text without lines: behind the last brace or semicolon, so that a parser finds little unfinished. */
+function endOfUnit(text: string): number {
+  const from = Math.max(0, text.length - LOOK_BACK);
+  for (let at = text.length - 1; at >= from; at--) {
+    const c = text.charCodeAt(at);
+    if (c === 125 || c === 59) return at + 1;
+  }
+  return avoidHalfPair(text);
 }
 
 function avoidHalfPair(text: string): number {

@@ -2,27 +2,44 @@ import { isSpace, skipSpace } from './characters.ts';
 import type { IndexedChunk } from './chunk.ts';
 import type { Cut } from './cut-window.ts';
 import { contentHash, embeddingText } from './embedding-text.ts';
+import type { Label } from './labels.ts';
 import { searchTerms } from './terms.ts';
-import type { LexicalReason, WindowRequest, WindowResult } from './window-request.ts';
+import type { WindowRequest } from './window-request.ts';
+
+/** Where a chunk lies in its window; bytes and lines are counted from the window's own start. */
+export interface PlacedChunk {
+  /** UTF-16 units from the start of the window's text. */
+  readonly start: number;
+  readonly end: number;
+  readonly startByte: number;
+  readonly endByte: number;
+  readonly startLine: number;
+  readonly endLine: number;
+  readonly label: Label;
+  /** The language of an embedded text that is most of it. */
+  readonly language: string | null;
+}
+
+export interface PlacedWindow {
+  readonly chunks: readonly PlacedChunk[];
+  /** Bytes and lines up to where the next window begins. */
+  readonly bytes: number;
+  readonly lines: number;
+}
 
 /** Trims the ranges, gives each its first line's indentation, and counts bytes and lines. */
-export function emitChunks(
-  request: WindowRequest,
-  cut: Cut,
-  bytesBetween: (start: number, end: number) => number,
-  lexicalReason: LexicalReason | null,
-): WindowResult {
+export function placeChunks(cut: Cut, bytesBetween: (start: number, end: number) => number): PlacedWindow {
   const { text, from, ranges } = cut;
-  const chunks: IndexedChunk[] = [];
+  const chunks: PlacedChunk[] = [];
   let at = from;
-  let byte = request.startByte;
-  let line = request.startLine;
+  let bytes = 0;
+  let lines = 0;
   let newline = -1;
   const advance = (to: number) => {
-    byte += bytesBetween(at - from, to - from);
+    bytes += bytesBetween(at - from, to - from);
     // Looked for once, however many chunks a line has.
     if (newline < at) newline = nextNewline(text, at);
-    for (; newline < to; newline = nextNewline(text, newline + 1)) line++;
+    for (; newline < to; newline = nextNewline(text, newline + 1)) lines++;
     at = to;
   };
   ranges.starts.forEach((rangeStart, i) => {
@@ -32,35 +49,40 @@ export function emitChunks(
     if (first >= end) return;
     const start = Math.max(at, indentationStart(text, first));
     advance(start);
-    const startByte = byte;
-    const startLine = line;
+    const [startByte, startLine] = [bytes, lines];
     advance(end);
-    const label = cut.labels[i]!;
-    const scope = label.scope.length === 0 ? null : label.scope.join(' > ');
-    const chunk = {
-      startLine,
-      endLine: line,
+    const place = {
+      start: start - from,
+      end: end - from,
       startByte,
-      endByte: byte,
-      language: cut.languages[i] ?? request.language,
-      kind: request.kind,
-      symbol: label.symbol,
-      scope,
-      text: text.slice(start, end),
+      endByte: bytes,
+      startLine,
+      endLine: lines,
     };
-    chunks.push({
-      ...chunk,
-      hash: request.indexed ? contentHash(embeddingText(chunk)) : '',
-      terms: request.indexed ? searchTerms(chunk.text).join(' ') : '',
-    });
+    chunks.push({ ...place, label: cut.labels[i]!, language: cut.languages[i] ?? null });
   });
   advance(cut.carry);
+  return { chunks, bytes, lines };
+}
+
+/** The chunk at a place, with hash and terms where they are asked for. */
+export function chunkAt(request: WindowRequest, cut: Cut, place: PlacedChunk): IndexedChunk {
+  const { symbol, scope } = place.label;
+  const chunk = {
+    startLine: request.startLine + place.startLine,
+    endLine: request.startLine + place.endLine,
+    startByte: request.startByte + place.startByte,
+    endByte: request.startByte + place.endByte,
+    language: place.language ?? request.language,
+    kind: request.kind,
+    symbol,
+    scope: scope.length === 0 ? null : scope.join(' > '),
+    text: cut.text.slice(cut.from + place.start, cut.from + place.end),
+  };
   return {
-    chunks,
-    consumed: request.last ? request.bytes.byteLength : byte - request.startByte,
-    nextLine: line,
-    scope: cut.scope,
-    lexicalReason,
+    ...chunk,
+    hash: request.indexed ? contentHash(embeddingText(chunk)) : '',
+    terms: request.indexed ? searchTerms(chunk.text).join(' ') : '',
   };
 }
 

@@ -3,6 +3,10 @@ import type { Tree, TreeCursor } from 'web-tree-sitter';
 const MAX_LEVELS = 64;
 const MAX_HEADER = 512;
 const MAX_TOTAL = 6 * 1024;
+/** Longer ones are no strings of one line, but quotes out of step. */
+const MAX_STRING = 4096;
+/** A closer may leave out this many brackets: then it was they that were no brackets. */
+const MAX_SKIPPED = 4;
 const OPENERS: Record<string, string> = { '{': '}', '(': ')', '[': ']' };
 
 /**
@@ -29,21 +33,46 @@ export function openHeaders(tree: Tree, text: string, at: number, stop = Number.
 }
 
 /**
- * The brackets that close what `headers` opens. Parsed behind a window that ends in the middle of it, they spare the
- * parser an error that would hide the whole construct.
+ * The brackets that close what `text` leaves open. Parsed behind a window that ends in the middle of it, they spare the
+ * parser an error that would hide the whole construct. Strings of one line and comments are skipped; a guess all the same,
+ * as it knows no syntax. Linear in the length of `text`.
  */
-export function closersOf(headers: string): string {
+export function closersOf(text: string, lineComment: string | undefined): string {
   const open: string[] = [];
-  for (let i = 0; i < headers.length; i++) {
-    const c = headers[i]!;
-    if (c === '"' || c === "'" || c === '`') {
-      const close = headers.indexOf(c, i + 1);
-      const line = headers.indexOf('\n', i + 1);
-      if (close !== -1 && (line === -1 || close < line)) i = close;
-    } else if (OPENERS[c] !== undefined) open.push(OPENERS[c]!);
-    else if (open.at(-1) === c) open.pop();
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 34 || c === 39 || c === 96) {
+      i = stringEnd(text, i, c);
+    } else if (c === 40 || c === 91 || c === 123) {
+      open.push(OPENERS[text[i]!]!);
+    } else if (c === 41 || c === 93 || c === 125) {
+      const closed = open.slice(-MAX_SKIPPED).lastIndexOf(text[i]!);
+      if (closed !== -1) open.length += closed - Math.min(open.length, MAX_SKIPPED);
+    } else if (c === 47 && text.charCodeAt(i + 1) === 42) {
+      const end = text.indexOf('*/', i + 2);
+      if (end !== -1) i = end + 1;
+    } else if (
+      lineComment !== undefined &&
+      c === lineComment.charCodeAt(0) &&
+      text.startsWith(lineComment, i)
+    ) {
+      const end = text.indexOf('\n', i);
+      i = end === -1 ? text.length : end;
+    }
   }
-  return open.reverse().join('');
+  return open.slice(-MAX_LEVELS).reverse().join('');
+}
+
+/** Where the string that begins at `start` ends; `start` where it does not look like one. */
+function stringEnd(text: string, start: number, quote: number): number {
+  const limit = Math.min(text.length, start + MAX_STRING);
+  for (let i = start + 1; i < limit; i++) {
+    const c = text.charCodeAt(i);
+    if (c === quote) return i;
+    if (c === 10) return start;
+    if (c === 92) i++;
+  }
+  return start;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { type Grammar, grammars } from '../../grammars/index.ts';
+import { TidemarkError } from '../errors.ts';
 
 const byName = new Map<string, Grammar>();
 const byFilename = new Map<string, Grammar>();
@@ -61,6 +62,19 @@ export function detectLanguage(path: string, firstBytes?: Uint8Array): Grammar |
 /** The language that a user means: a canonical name or an alias, in any case. */
 export function languageByName(nameOrAlias: string): Grammar | undefined {
   return byName.get(nameOrAlias.toLowerCase());
+}
+
+/** @throws LanguageError where no language has this name */
+export function requireLanguage(nameOrAlias: string): Grammar {
+  const grammar = languageByName(nameOrAlias);
+  if (grammar === undefined) throw new LanguageError(nameOrAlias);
+  return grammar;
+}
+
+export class LanguageError extends TidemarkError {
+  constructor(name: string) {
+    super('ERR_TIDEMARK_LANGUAGE', `there is no language '${name}'; 'tidemark doctor' lists those there are`);
+  }
 }
 
 /** The canonical names, in alphabetical order. */

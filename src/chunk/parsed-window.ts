@@ -11,16 +11,15 @@ import {
 import type { LoadedGrammar } from './grammar-loader.ts';
 import { closersOf, rawElementCloser } from './headers.ts';
 import { type Heading, markdownHeading, openHeadings, sectionsOf } from './headings.ts';
+import { KeptTree } from './kept-tree.ts';
 import { parse } from './parse.ts';
 import { tokenPrefix } from './token-estimate.ts';
-import { treeDefinitions } from './tree-definitions.ts';
+import { editedDefinitions, outerFirst, treeDefinitions } from './tree-definitions.ts';
 
 export interface ParseRequest {
   /** Parsed in front of the window: what opens the constructs that it begins in. */
   readonly head: string;
   readonly body: string;
-  /** The headers in `head`, without a preamble. */
-  readonly headers: string;
   /** False where the input goes on behind the window. */
   readonly last: boolean;
   /** Embedded texts up to this many token units are one piece, in a document. */
@@ -48,48 +47,77 @@ export class ParsedWindow implements Disposable {
   readonly regions: readonly EmbeddedRegion[];
   /** In order of their start; offsets are UTF-16 units of `text`. */
   readonly definitions: readonly Definition[];
+  readonly #own: readonly Definition[];
   readonly #headings: readonly Heading[];
+  #disposed = false;
 
-  /** Takes over the trees. */
-  private constructor(place: Place, grammar: LoadedGrammar, tree: Tree, regions: readonly EmbeddedRegion[]) {
+  /** Takes over the trees; `own` are the definitions in `tree`. */
+  private constructor(
+    place: Place,
+    grammar: LoadedGrammar,
+    tree: Tree,
+    own: readonly Definition[],
+    regions: readonly EmbeddedRegion[],
+  ) {
     this.text = place.text;
     this.from = place.from;
     this.to = place.to;
     this.prefix = place.prefix;
     this.tree = tree;
     this.regions = regions;
-    let own = treeDefinitions(grammar, tree);
-    this.#headings = [];
+    this.#own = own;
+    let definitions = own;
     if (grammar.grammar.headings === 'markdown') {
       // The tree knows which lines are headings, and not always how far their sections reach.
       this.#headings = own.map(({ startIndex, name }) => markdownHeading(place.text, startIndex, name));
-      own = sectionsOf(this.#headings, place.to);
+      definitions = sectionsOf(this.#headings, place.to);
+    } else {
+      this.#headings = [];
     }
     const embedded = regions.flatMap((region) => region.definitions);
-    this.definitions = embedded.length === 0 ? own : [...own, ...embedded].sort(outerFirst);
+    this.definitions = embedded.length === 0 ? definitions : [...definitions, ...embedded].sort(outerFirst);
   }
 
-  /** Null where the parser took too long; throws `RuntimeError` where it trapped. */
+  /**
+   * Null where the parser took too long; throws `RuntimeError` where it trapped. With the tree of an earlier version of
+   * the window, only what differs is parsed; the earlier tree is not of use for anything else after that.
+   */
   static async parse(
     request: ParseRequest,
     grammar: LoadedGrammar,
     source: GrammarSource,
+    earlier: KeptTree | null = null,
+  ): Promise<ParsedWindow | null> {
+    if (earlier !== null && !request.last) {
+      // How a parser recovers from a text that breaks off depends on what it has seen before.
+      const again = await ParsedWindow.#parse(request, grammar, source, earlier);
+      if (!again?.tree.rootNode.hasError) return again;
+      again[Symbol.dispose]();
+      return ParsedWindow.#parse(request, grammar, source, null);
+    }
+    return ParsedWindow.#parse(request, grammar, source, earlier);
+  }
+
+  static async #parse(
+    request: ParseRequest,
+    grammar: LoadedGrammar,
+    source: GrammarSource,
+    earlier: KeptTree | null,
   ): Promise<ParsedWindow | null> {
     const { head, body, last } = request;
     const rawCloser = last ? '' : rawElementCloser(head + body, grammar.grammar.rawElements ?? []);
-    const first = await ParsedWindow.#attempt(
-      request,
-      grammar,
-      source,
-      last ? '' : closersOf(request.headers) + rawCloser,
-    );
+    const { lineComment } = grammar.grammar;
+    const closers = last ? '' : closersOf(head + body, lineComment) + rawCloser;
+    const first = await ParsedWindow.#attempt(request, grammar, source, closers, earlier);
     if (first === null || last) return first;
     const { tree, regions, text, to } = first;
     if (!anyEndsInError(tree, regions, to, body.length / 4)) return first;
     // Something large has opened in this window: close it, so that it is seen as what it is.
-    const closers = closersOf(allOpenHeaders(tree, regions, text, to)) + rawCloser;
-    first[Symbol.dispose]();
-    return ParsedWindow.#attempt(request, grammar, source, closers);
+    const more = closersOf(allOpenHeaders(tree, regions, text, to), lineComment) + rawCloser;
+    using opened = first.keepTree();
+    if (earlier !== null) return ParsedWindow.#attempt(request, grammar, source, more, opened);
+    opened[Symbol.dispose]();
+    return ParsedWindow.#attempt(request, grammar, source, more, null);
   }
 
   static async #attempt(
@@ -97,25 +125,34 @@ export class ParsedWindow implements Disposable {
     grammar: LoadedGrammar,
     source: GrammarSource,
     closers: string,
+    earlier: KeptTree | null,
   ): Promise<ParsedWindow | null> {
     const text = head + body + closers;
-    const tree = parse(grammar, text);
+    const edit = earlier?.edit(text) ?? null;
+    const tree = parse(grammar, text, earlier === null ? {} : { oldTree: earlier.tree });
     if (tree === null) return null;
     try {
       const prefix = tokenPrefix(text);
+      const own =
+        earlier === null || edit === null
+          ? (earlier?.definitions ?? treeDefinitions(grammar, tree))
+          : editedDefinitions(grammar, tree, earlier, edit);
       const isPiece = (start: number, end: number) =>
         grammar.grammar.kind === 'docs' && prefix[end]! - prefix[start]! <= limit;
       const regions = await embeddedRegions(tree, grammar, text, source, isPiece);
-      return new ParsedWindow(
-        { text, from: head.length, to: head.length + body.length, prefix },
-        grammar,
-        tree,
-        regions,
-      );
+      const place = { text, from: head.length, to: head.length + body.length, prefix };
+      return new ParsedWindow(place, grammar, tree, own, regions);
     } catch (error) {
       tree.delete();
       throw error;
     }
+  }
+
+  /** Gives the tree away, to whoever parses the window's next version; the window cannot be walked any more. */
+  keepTree(): KeptTree {
+    deleteRegions(this.regions);
+    this.#disposed = true;
+    return new KeptTree(this.text, this.tree, this.#own);
   }
 
   /** Source text that opens what is open at `at`. */
@@ -125,12 +162,11 @@ export class ParsedWindow implements Disposable {
     );
   }
 
+  /** Idempotent. */
   [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
     this.tree.delete();
     deleteRegions(this.regions);
   }
-}
-
-function outerFirst(a: Definition, b: Definition): number {
-  return a.startIndex - b.startIndex || b.endIndex - a.endIndex;
 }

@@ -1,19 +1,7 @@
-import { Worker } from 'node:worker_threads';
+import { ParserThread } from './parser-thread.ts';
 import type { WindowRequest, WindowResult } from './window-request.ts';
 
-export interface WorkerRequest {
-  readonly window: WindowRequest;
-  readonly maximumPages: number;
-}
-
-export type WorkerReply =
-  | { readonly type: 'done'; readonly result: WindowResult; readonly heapBytes: number }
-  | { readonly type: 'trap'; readonly message: string };
-
-/** A parser broke down over a window. The worker is gone; the window can be done again without a parser. */
-export class ParserTrap extends Error {
-  override readonly name = 'ParserTrap';
-}
+export { ParserTrap } from './parser-thread.ts';
 
 export interface ParserPoolOptions {
   /** Worker threads at most; they start when there is work. */
@@ -28,18 +16,7 @@ interface Task {
   readonly reject: (error: unknown) => void;
 }
 
-/** In the source tree the loader that runs TypeScript has to be registered in each thread anew. */
-const FROM_SOURCE = import.meta.url.endsWith('.ts');
-const WORKER = FROM_SOURCE
-  ? `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
-       register();
-       return import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});
-     });`
-  : new URL('./worker.js', import.meta.url);
-const PAGE = 65_536;
-/** A window of 1 MiB makes trees of at most some 60 MB; this is for the worst. */
-const HEAP_LIMIT_BYTES = 512 * 1024 * 1024;
-const DEFAULT_RECYCLE_BYTES = 128 * 1024 * 1024;
+export const DEFAULT_RECYCLE_BYTES = 128 * 1024 * 1024;
 
 /**
  * Threads that parse, each with a WebAssembly heap of its own that is thrown away with it. Threads can be stopped in
@@ -48,8 +25,8 @@ const DEFAULT_RECYCLE_BYTES = 128 * 1024 * 1024;
 export class ParserPool implements AsyncDisposable {
   readonly workers: number;
   readonly #recycleHeapBytes: number;
-  readonly #slots = new Set<Slot>();
-  readonly #idle: Slot[] = [];
+  readonly #slots = new Set<ParserThread>();
+  readonly #idle: ParserThread[] = [];
   readonly #queue: Task[] = [];
   #disposed = false;
   /** Workers replaced because their heap had grown or they had trapped. */
@@ -84,7 +61,7 @@ export class ParserPool implements AsyncDisposable {
       let slot = this.#idle.pop();
       if (slot === undefined) {
         if (this.#slots.size >= this.workers) return;
-        slot = new Slot();
+        slot = new ParserThread();
         this.#slots.add(slot);
       }
       const task = this.#queue.shift()!;
@@ -92,10 +69,9 @@ export class ParserPool implements AsyncDisposable {
     }
   }
 
-  async #serve(slot: Slot, task: Task): Promise<void> {
+  async #serve(slot: ParserThread, task: Task): Promise<void> {
     try {
-      const reply = await slot.call({ window: task.window, maximumPages: HEAP_LIMIT_BYTES / PAGE });
-      if (reply.type === 'trap') throw new ParserTrap(reply.message);
+      const reply = await slot.call({ window: task.window, version: null });
       if (reply.heapBytes > this.#recycleHeapBytes) await this.#retire(slot);
       else if (this.#slots.has(slot)) this.#idle.push(slot);
       task.resolve(reply.result);
@@ -106,49 +82,8 @@ export class ParserPool implements AsyncDisposable {
     this.#dispatch();
   }
 
-  async #retire(slot: Slot): Promise<void> {
+  async #retire(slot: ParserThread): Promise<void> {
     if (this.#slots.delete(slot)) this.recycled++;
     await slot.stop();
-  }
-}
-
-/** One thread and the call that it is busy with. */
-class Slot {
-  readonly #worker: Worker;
-  #settle: { resolve: (reply: WorkerReply) => void; reject: (error: unknown) => void } | undefined;
-
-  constructor() {
-    this.#worker = new Worker(WORKER, {
-      eval: FROM_SOURCE,
-      resourceLimits: { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 },
-    });
-    // An idle parser keeps no process alive.
-    this.#worker.unref();
-    this.#worker.on('message', (reply: WorkerReply) => {
-      this.#worker.unref();
-      this.#take()?.resolve(reply);
-    });
-    this.#worker.on('error', (error) =>
-      this.#take()?.reject(new ParserTrap(String(error), { cause: error })),
-    );
-    this.#worker.on('exit', () => this.#take()?.reject(new ParserTrap('the parser thread ended')));
-  }
-
-  call(request: WorkerRequest): Promise<WorkerReply> {
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      this.#worker.ref();
-      this.#worker.postMessage(request);
-    });
-  }
-
-  async stop(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #take() {
-    const settle = this.#settle;
-    this.#settle = undefined;
-    return settle;
   }
 }

@@ -34,7 +34,7 @@ export interface WindowRequest {
 
 export interface WindowResult {
   readonly chunks: IndexedChunk[];
-  /** Bytes that need not be shown again; all of them where the window was the last. */
+  /** Bytes that need not be shown again. Fewer than the last window has: what is left is one more window. */
   readonly consumed: number;
   /** Line of the first byte that was not consumed. */
   readonly nextLine: number;

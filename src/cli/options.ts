@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Dtype } from '../embed/model-files.ts';
+import { DTYPES } from '../embed/onnx-variants.ts';
 import type { OpenOptions } from '../tidemark-index.ts';
 
 export interface CommonOptions {
@@ -6,6 +8,9 @@ export interface CommonOptions {
   readonly memory?: string;
   readonly device?: 'auto' | 'cpu' | 'wasm' | 'webgpu';
   readonly model?: string;
+  readonly dtype?: Dtype;
+  readonly dimensions?: number;
+  readonly offline?: boolean;
   readonly json?: boolean;
 }
 
@@ -21,16 +26,36 @@ export function withCommonOptions(command: Command): Command {
     .addOption(
       new Option('--device <name>', 'what embeds (default: auto)').choices(['auto', 'cpu', 'wasm', 'webgpu']),
     )
-    .option('--model <path>', 'directory of an embedding model (default: the bundled model)', notEmpty)
+    .option(
+      '--model <name>',
+      'an embedding model: a directory, OWNER/NAME[@REVISION] on huggingface.co, or http://HOST:PORT#MODEL on a server (default: the bundled model)',
+      notEmpty,
+    )
+    .addOption(
+      new Option('--dtype <name>', "of the model's weights (default: what runs best)").choices(DTYPES),
+    )
+    .option('--dimensions <n>', 'cut vectors to so many, where the model was trained for it', wholeNumber)
+    .option('--offline', 'download no model')
     .option('--json', 'machine-readable output on stdout');
 }
 
-export function openOptions({ index, memory, device, model }: CommonOptions): OpenOptions {
+export function openOptions({
+  index,
+  memory,
+  device,
+  model,
+  dtype,
+  dimensions,
+  offline,
+}: CommonOptions): OpenOptions {
   return {
     ...(index === undefined ? {} : { index }),
     ...(memory === undefined ? {} : { memory }),
     ...(device === undefined ? {} : { device }),
     ...(model === undefined ? {} : { model }),
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(dimensions === undefined ? {} : { dimensions }),
+    ...(offline === undefined ? {} : { offline }),
   };
 }
 
@@ -41,6 +66,12 @@ export function limit(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1 || value > MAX_LIMIT)
     throw new InvalidArgumentError(`Write a whole number from 1 to ${MAX_LIMIT}.`);
+  return value;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.');
   return value;
 }
 

@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { formatSize } from '../memory/size.ts';
 import type { IndexEvent } from '../pipeline/events.ts';
+import { printable } from './output.ts';
 
 /** Shows how an update goes. */
 export interface Progress {
@@ -11,6 +12,7 @@ export interface Progress {
 }
 
 type ProgressEvent = Extract<IndexEvent, { type: 'progress' }>;
+type DownloadEvent = Extract<IndexEvent, { type: 'download' }>;
 const UNIT = { lexical: 'files', semantic: 'chunks' } as const;
 const TITLE = { lexical: 'reading  ', semantic: 'embedding' } as const;
 const CLEAR_LINE = '\r\u001b[K';
@@ -45,6 +47,11 @@ function describe({ lane, done, total, bytes }: ProgressEvent, rate: number): st
   const of = total === null ? '' : `/${total}`;
   const size = lane === 'lexical' ? `, ${formatSize(bytes)}` : '';
   return `${done}${of} ${UNIT[lane]}${size}, ${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s${left(done, total, rate)}`;
+}
+
+function describeDownload({ model, doneBytes, totalBytes, waiting }: DownloadEvent): string {
+  const size = totalBytes === 0 ? '' : `: ${formatSize(doneBytes)} of ${formatSize(totalBytes)}`;
+  return printable(`downloading ${model}${size}${waiting === null ? '' : `, waiting: ${waiting}`}`);
 }
 
 function left(done: number, total: number | null, rate: number): string {
@@ -84,11 +91,18 @@ class Bars implements Progress {
       this.#bar?.update(event.done, { text: describe(event, this.#rate.value) });
     } else if (event.type === 'maintenance') {
       this.stop();
-      process.stderr.write('building the search indexes ...');
-      this.#hasText = true;
+      this.#say('building the search indexes ...');
+    } else if (event.type === 'download') {
+      this.#say(describeDownload(event));
     } else if (event.type === 'done') {
       this.stop();
     }
+  }
+
+  /** A line that the next one takes the place of. */
+  #say(line: string): void {
+    process.stderr.write(`${CLEAR_LINE}${line}`);
+    this.#hasText = true;
   }
 
   note(line: string): void {
@@ -107,6 +121,8 @@ class Bars implements Progress {
 class Lines implements Progress {
   #rate = new Rate();
   #last = performance.now();
+  /** Why the download last stood still; undefined before the first. */
+  #waiting: string | null | undefined;
 
   show(event: IndexEvent): void {
     if (event.type === 'start') {
@@ -116,6 +132,13 @@ class Lines implements Progress {
       if (performance.now() - this.#last < LOG_EVERY_MS) return;
       this.#last = performance.now();
       process.stderr.write(`${TITLE[event.lane].trim()}: ${describe(event, this.#rate.value)}\n`);
+    } else if (event.type === 'download') {
+      // The beginning, the end, and where it stands still are told in any case.
+      const early = performance.now() - this.#last < LOG_EVERY_MS && event.waiting === this.#waiting;
+      if (early && this.#waiting !== undefined && event.doneBytes < event.totalBytes) return;
+      this.#last = performance.now();
+      this.#waiting = event.waiting;
+      process.stderr.write(`${describeDownload(event)}\n`);
     }
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readSource, SOURCE_FILES, sourceDirectory } from './bundled-source.ts';
-import { ModelIntegrityError } from './errors.ts';
+import { ModelIntegrityError, ModelNotFoundError } from './errors.ts';
 import { buildMiniLm, type Dtype, MINILM } from './minilm-graph.ts';
 import { fileSize, modelDirectory, sweepTemporaries, writeAtomically } from './model-cache.ts';
 import type { ModelFiles } from './model-files.ts';
@@ -16,6 +16,14 @@ export const BUNDLED_IDENTITY = { id: BUNDLED_MODEL_ID, dtype: 'q8', dimensions:
 
 /** What the model was trained on: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 */
 const TRAINED_TOKENS = 256;
+
+/** @throws ModelNotFoundError for weights that it does not come with */
+export function bundledDtype(dtype: string | null): Dtype {
+  if (dtype === null) return BUNDLED_IDENTITY.dtype;
+  if (dtype in ONNX) return dtype as Dtype;
+  const there = Object.keys(ONNX).join(' and ');
+  throw new ModelNotFoundError(`The bundled model comes as ${there}, and not as ${dtype}.`);
+}
 
 interface CachedFile {
   readonly path: string;
@@ -107,15 +115,15 @@ export async function ensureBundledModel(
  * Removes those files of a cached bundled model whose SHA-256 is wrong; says whether there were any. For after a
  * failed load: hashing at each start would cost more than it finds.
  */
-export async function removeCorruptFiles(files: ModelFiles): Promise<boolean> {
+export async function removeCorruptFiles({ directory }: ModelFiles, dtype: Dtype): Promise<boolean> {
   const expected = [
-    ONNX[files.dtype],
+    ONNX[dtype],
     ...COPIES.map((file) => ({ path: file.path, sha256: SOURCE_FILES[file.source].sha256 })),
     ...JSON_FILES,
   ];
   let removed = false;
   for (const file of expected) {
-    const path = join(files.directory, file.path);
+    const path = join(directory, file.path);
     const actual = await sha256File(path).catch(() => null);
     if (actual === file.sha256) continue;
     await rm(path, { force: true });
@@ -157,6 +165,9 @@ function describe(directory: string, dtype: Dtype): ModelFiles {
     maxTokens: MINILM.positions,
     chunkTokens: TRAINED_TOKENS,
     pooling: 'mean',
+    prompts: { query: '', document: '' },
+    matryoshka: [],
+    center: false,
   };
 }
 

@@ -27,6 +27,10 @@ async function serve(request: Request): Promise<void> {
 
 async function answer(request: Request): Promise<Calls[CallName]['output']> {
   switch (request.call) {
+    case 'fetch': {
+      const { fetchHubModel } = await import('./hub-model.ts');
+      return fetchHubModel(request.input, (event) => reply({ event }));
+    }
     case 'load':
       engine = await Engine.load(request.input);
       return engine.model;

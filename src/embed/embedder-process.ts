@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { EmbedderCrashedError, fromRecord } from './errors.ts';
+import type { DownloadEvent } from './hub-fetch.ts';
 import type { CallName, Calls, Reply, Request } from './protocol.ts';
 
 /** Kept of what a child writes to stderr, in characters: enough for the last words of a crash. */
@@ -31,7 +32,7 @@ export class EmbedderProcess {
   #closing = false;
 
   /** @param heapMiB limit of the JavaScript heap; the model itself lies outside of it */
-  constructor(heapMiB: number) {
+  constructor(heapMiB: number, onEvent: (event: DownloadEvent) => void = () => {}) {
     const source = import.meta.url.endsWith('.ts');
     const entry = new URL(source ? './child.ts' : './child.js', import.meta.url);
     this.#child = fork(fileURLToPath(entry), {
@@ -48,7 +49,10 @@ export class EmbedderProcess {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
     });
-    this.#child.on('message', (reply: Reply) => this.#settle(reply));
+    this.#child.on('message', (reply: Reply) => {
+      if ('event' in reply) onEvent(reply.event);
+      else this.#settle(reply);
+    });
     this.#exited = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         if (this.#child.pid !== undefined) return;
@@ -122,7 +126,7 @@ export class EmbedderProcess {
     return this.#exited;
   }
 
-  #settle(reply: Reply): void {
+  #settle(reply: Exclude<Reply, { event: DownloadEvent }>): void {
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     this.#hold();

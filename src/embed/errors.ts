@@ -28,6 +28,20 @@ export class ModelCacheError extends TidemarkError {
   }
 }
 
+/** A model cannot be downloaded: no network, no access, or a server that does not do its part. */
+export class ModelDownloadError extends TidemarkError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('ERR_TIDEMARK_MODEL_DOWNLOAD', message, options);
+  }
+}
+
+/** The model's vectors cannot be cut to the dimensions that were asked for. */
+export class DimensionsError extends TidemarkError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('ERR_TIDEMARK_DIMENSIONS', message, options);
+  }
+}
+
 /** The device that was asked for does not work here. */
 export class DeviceError extends TidemarkError {
   constructor(message: string, options?: { cause?: unknown }) {
@@ -61,6 +75,8 @@ const CLASSES: Record<string, new (message: string, options?: { cause?: unknown 
   ERR_TIDEMARK_MODEL_INVALID: ModelInvalidError,
   ERR_TIDEMARK_MODEL_INTEGRITY: ModelIntegrityError,
   ERR_TIDEMARK_MODEL_CACHE: ModelCacheError,
+  ERR_TIDEMARK_DIMENSIONS: DimensionsError,
+  ERR_TIDEMARK_MODEL_DOWNLOAD: ModelDownloadError,
   ERR_TIDEMARK_DEVICE: DeviceError,
 };
 

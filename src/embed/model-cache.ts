@@ -83,7 +83,8 @@ export async function sweepTemporaries(directory: string, olderThanMs: number = 
   }
 }
 
-function cacheError(directory: string, error: unknown): unknown {
+/** The error to throw where `directory` could not be written. */
+export function cacheError(directory: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   // An error without a system code comes from the content, not from the directory.
   if (typeof code !== 'string' || code.startsWith('ERR_')) return error;

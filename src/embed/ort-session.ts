@@ -4,7 +4,9 @@ import type { BackendSession, HiddenVisitor } from './backend.ts';
 /** What all builds of onnxruntime have in common. */
 export type Ort = Pick<typeof import('onnxruntime-node'), 'InferenceSession' | 'Tensor'>;
 
-const KNOWN_INPUTS = new Set(['input_ids', 'attention_mask', 'token_type_ids']);
+const KNOWN_INPUTS = new Set(['input_ids', 'attention_mask', 'token_type_ids', 'position_ids']);
+/** What a decoder remembers of earlier tokens; here there are none. */
+const PAST = /^past_key_values\./;
 const OUTPUT_NAMES = ['last_hidden_state', 'token_embeddings'];
 
 /** An encoder in onnxruntime: token ids in, hidden states out. */
@@ -28,7 +30,7 @@ export class OrtSession implements BackendSession {
   ): Promise<OrtSession> {
     const session = await ort.InferenceSession.create(onnxPath, options);
     const output = OUTPUT_NAMES.find((name) => session.outputNames.includes(name));
-    const unknown = session.inputNames.filter((name) => !KNOWN_INPUTS.has(name));
+    const unknown = session.inputNames.filter((name) => !KNOWN_INPUTS.has(name) && !PAST.test(name));
     if (output && unknown.length === 0 && session.inputNames.includes('input_ids')) {
       return new OrtSession(ort, session, output);
     }
@@ -53,8 +55,13 @@ export class OrtSession implements BackendSession {
     };
     try {
       const feeds: Record<string, Tensor> = {};
-      for (const name of this.#session.inputNames) {
-        feeds[name] = own(new this.#ort.Tensor('int64', fill(name, sequences, columns), [rows, columns]));
+      for (const input of this.#session.inputMetadata) {
+        const { name } = input;
+        feeds[name] = own(
+          PAST.test(name)
+            ? this.#empty(input, rows)
+            : new this.#ort.Tensor('int64', fill(name, sequences, columns), [rows, columns]),
+        );
       }
       const results = await this.#session.run(feeds, [this.#output]);
       const hidden = own(results[this.#output]!);
@@ -77,6 +84,14 @@ export class OrtSession implements BackendSession {
   release(): Promise<void> {
     return this.#session.release();
   }
+
+  /** Of its dimensions those that have a name are the batch and the length, which is 0. */
+  #empty(input: InferenceSession.ValueMetadata, rows: number): Tensor {
+    if (!input.isTensor) throw new Error(`the input ${input.name} is no tensor`);
+    const dims = input.shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? rows : 0));
+    const data = input.type === 'float16' ? new Uint16Array(0) : new Float32Array(0);
+    return new this.#ort.Tensor(input.type, data, dims);
+  }
 }
 
 function fill(input: string, sequences: readonly (readonly number[])[], columns: number): BigInt64Array {
@@ -84,7 +99,8 @@ function fill(input: string, sequences: readonly (readonly number[])[], columns:
   if (input === 'token_type_ids') return data;
   sequences.forEach((sequence, row) => {
     for (let column = 0; column < sequence.length; column++) {
-      data[row * columns + column] = input === 'input_ids' ? BigInt(sequence[column]!) : 1n;
+      const value = input === 'input_ids' ? sequence[column]! : input === 'position_ids' ? column : 1;
+      data[row * columns + column] = BigInt(value);
     }
   });
   return data;

@@ -1,18 +1,19 @@
 import type { ErrorRecord } from './errors.ts';
-import type { Dtype } from './minilm-graph.ts';
-import type { ModelRequest } from './model-files.ts';
+import type { DownloadEvent } from './hub-fetch.ts';
+import type { ModelChoice, ModelFiles, ModelRequest, Purpose } from './model-files.ts';
 
 /** What is loaded. */
 export interface ModelInfo {
   /** Vectors of different ids do not compare. */
   readonly id: string;
-  readonly dtype: Dtype;
+  /** Of the weights, such as `fp32` or `q8`. */
+  readonly dtype: string;
   readonly device: string;
   readonly dimensions: number;
-  /** The longest sequence that the model is given at once, special tokens included. */
-  readonly maxTokens: number;
-  /** The length that the model was trained on: what to chunk to. */
-  readonly chunkTokens: number;
+  /** The longest sequence that the model is given at once, special tokens included; null where nobody tells. */
+  readonly maxTokens: number | null;
+  /** The length that the model was trained on: what to chunk to; null where nobody tells. */
+  readonly chunkTokens: number | null;
 }
 
 export interface FailedText {
@@ -37,10 +38,17 @@ export interface SliceResult {
   readonly pieces: Uint32Array;
 }
 
+export interface EmbedRequest {
+  readonly texts: readonly string[];
+  readonly purpose: Purpose;
+}
+
 /** What a child can be asked: input and output of each call. */
 export interface Calls {
+  /** Get a model of the hub into the cache, with events on the way. */
+  fetch: { input: ModelChoice; output: ModelFiles };
   load: { input: ModelRequest; output: LoadedModel };
-  embed: { input: readonly string[]; output: SliceResult };
+  embed: { input: EmbedRequest; output: SliceResult };
   stats: { input: null; output: { readonly liveTensors: number } };
   /** Whether the runtime of a device loads, without a model. */
   probe: { input: 'cpu'; output: { readonly version: string } };
@@ -56,5 +64,6 @@ export type Request = {
 
 /** Each reply says the resident set of the child, in bytes. */
 export type Reply =
+  | { event: DownloadEvent }
   | { id: number; rssBytes: number; output: Calls[CallName]['output'] }
   | { id: number; rssBytes: number; error: ErrorRecord };

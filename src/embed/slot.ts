@@ -1,10 +1,12 @@
 import { EmbedderProcess } from './embedder-process.ts';
 import { EmbedderCrashedError } from './errors.ts';
+import type { DownloadEvent } from './hub-fetch.ts';
 import type { ModelRequest } from './model-files.ts';
-import type { LoadedModel, SliceResult } from './protocol.ts';
+import type { EmbedRequest, LoadedModel, SliceResult } from './protocol.ts';
 
 /** What happened to the processes of an embedder; sizes in bytes. */
 export type EmbedderEvent =
+  | DownloadEvent
   | {
       readonly type: 'loaded';
       readonly pid: number;
@@ -77,14 +79,14 @@ export class Slot {
    * @throws the signal's reason when it is aborted before the slice had its turn; what a new process's load throws,
    *   crashes aside
    */
-  run(texts: readonly string[], signal: AbortSignal): Promise<SlotResult> {
+  run(request: EmbedRequest, signal: AbortSignal): Promise<SlotResult> {
     return this.#exclusive(async () => {
       signal.throwIfAborted();
       let reason = '';
       for (let attempt = 0; attempt < 2; attempt++) {
         try {
           const process = await this.#ready();
-          const { output, rssBytes } = await process.call('embed', texts);
+          const { output, rssBytes } = await process.call('embed', request);
           if (rssBytes > this.#options.maxRssBytes && !this.#overLimit) await this.#replace(rssBytes);
           return { ...output, crashed: false };
         } catch (error) {
@@ -93,7 +95,7 @@ export class Slot {
           this.#bury(reason);
         }
       }
-      return this.#allFailed(texts.length, reason);
+      return this.#allFailed(request.texts.length, reason);
     });
   }
 

@@ -54,20 +54,38 @@ export class TextTokenizer {
   /**
    * One sequence where the text fits, else as many of about equal length as it takes; each with its special tokens.
    * Nothing is cut off. A text without tokens gives one sequence of special tokens.
+   * @param prompt stands before the text, in each sequence
    */
-  encode(text: string): number[][] {
+  encode(text: string, prompt = ''): number[][] {
     const ids: number[] = [];
-    for (const window of windows(text)) {
-      for (const id of this.#tokenizer.encode(window, { add_special_tokens: false }).ids) ids.push(id);
+    for (const window of windows(prompt + text)) {
+      for (const id of this.#bare(window)) ids.push(id);
     }
-    const count = Math.max(1, Math.ceil(ids.length / this.#room));
+    if (ids.length <= this.#room) return [this.wrap(ids)];
+    const head = this.#headOf(ids, prompt);
+    const room = this.#room - head.length;
+    const body = ids.length - head.length;
+    const count = Math.ceil(body / room);
     const sequences: number[][] = [];
     for (let piece = 0; piece < count; piece++) {
-      const from = Math.floor((piece * ids.length) / count);
-      const to = Math.floor(((piece + 1) * ids.length) / count);
-      sequences.push(this.wrap(ids.slice(from, to)));
+      const from = head.length + Math.floor((piece * body) / count);
+      const to = head.length + Math.floor(((piece + 1) * body) / count);
+      sequences.push(this.wrap([...head, ...ids.slice(from, to)]));
     }
     return sequences;
+  }
+
+  /** The tokens of the prompt at the beginning of `ids`; none where they are not to be told from those of the text. */
+  #headOf(ids: readonly number[], prompt: string): readonly number[] {
+    if (prompt === '') return [];
+    // A blank at its end may belong to the first token of the text.
+    const head = this.#bare(prompt.trimEnd());
+    const fits = head.length * 2 <= this.#room && head.every((id, at) => ids[at] === id);
+    return fits ? head : [];
+  }
+
+  #bare(text: string): number[] {
+    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
   }
 }
 

@@ -1,27 +1,30 @@
 import type { IndexedChunk } from '../chunk/chunk.ts';
 import { searchTerms } from '../chunk/terms.ts';
 import { ChunkBatchBuilder, FileBatchBuilder } from '../store/batch.ts';
+import { type ChunkRun, obsoleteChunks, RunBuilder } from '../store/chunk-runs.ts';
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { ChunkIds } from './chunk-ids.ts';
+import { fingerprint, type PreviousChunks } from './previous-chunks.ts';
 
 const MAX_CHUNK_ROWS = 4096;
 const MAX_FILE_ROWS = 1024;
 const MAX_WAIT_MS = 10_000;
 
-/** A row that a commit makes obsolete. */
-export interface Replaced {
-  readonly rev: bigint;
-  /** Chunk set to delete; null where the new row keeps it. */
-  readonly seq: bigint | null;
+/** The version of a file that a new one replaces; where its chunks are known, those that stay the same are kept. */
+export interface Previous {
+  readonly row: FileRow;
+  readonly chunks: PreviousChunks | null;
 }
 
 /** A file on its way into the store. */
 export interface OpenFile {
+  readonly path: string;
   readonly seq: bigint;
+  readonly previous: Previous | null;
   readonly ids: ChunkIds;
   readonly pathTerms: string;
-  chunks: number;
+  readonly runs: RunBuilder;
 }
 
 /**
@@ -33,8 +36,8 @@ export class CommitQueue {
   readonly #flushBytes: number;
   readonly #chunks = new ChunkBatchBuilder();
   readonly #files = new FileBatchBuilder();
-  readonly #replaced: Replaced[] = [];
   readonly #abandoned: bigint[] = [];
+  readonly #obsolete = { seqs: [] as bigint[], runs: [] as ChunkRun[], revs: [] as bigint[] };
   #lastCommit = performance.now();
 
   constructor(store: Store, flushBytes: number) {
@@ -43,57 +46,97 @@ export class CommitQueue {
   }
 
   /** Begins a new version of a file. Files are begun and finished one after the other. */
-  begin(path: string): OpenFile {
+  begin(path: string, previous: Previous | null): OpenFile {
     const pathTerms = [...new Set(searchTerms(path))].join(' ');
-    return { seq: this.#store.nextSeq(), ids: new ChunkIds(path), pathTerms, chunks: 0 };
+    const seq = this.#store.nextSeq();
+    const comparable = previous === null || previous.chunks === null ? null : previous.row;
+    const runs = new RunBuilder(seq, comparable);
+    return { path, seq, previous, ids: new ChunkIds(path), pathTerms, runs };
   }
 
-  async addChunks(file: OpenFile, path: string, chunks: readonly IndexedChunk[]): Promise<void> {
-    for (const chunk of chunks) {
-      const { terms, ...rest } = chunk;
-      this.#chunks.append({
-        ...rest,
-        id: file.ids.next(chunk),
-        seq: file.seq,
-        ordinal: file.chunks++,
-        path,
-        terms: `${terms} ${file.pathTerms}`,
-      });
+  /** Adds the next chunks of a file; of one that is there already, at the same place, the row stays as it is. */
+  async addChunks(file: OpenFile, chunks: readonly IndexedChunk[]): Promise<void> {
+    const { path, seq, previous, runs } = file;
+    const before = (await previous?.chunks?.of(previous.row, runs.chunks, chunks.length)) ?? [];
+    for (const [i, { terms, ...chunk }] of chunks.entries()) {
+      const id = file.ids.next(chunk);
+      if (before[i] !== undefined && before[i] === fingerprint({ ...chunk, id }) && runs.keep()) continue;
+      const ordinal = runs.write();
+      this.#chunks.append({ ...chunk, id, seq, ordinal, path, terms: `${terms} ${file.pathTerms}` });
       // A part of a file may be written early: without its row it does not count.
       if (this.#isFull()) await this.#store.addChunks(this.#chunks);
     }
   }
 
-  async finish(row: Omit<FileRow, 'rev'>, replaced: Replaced | null): Promise<void> {
-    this.#files.append({ ...row, rev: this.#store.nextRev() });
-    if (replaced !== null) this.#replaced.push(replaced);
+  /** Ends a version of a file that was begun. */
+  async finish(
+    file: OpenFile,
+    row: Omit<FileRow, 'rev' | 'path' | 'seq' | 'chunks' | 'runs'>,
+  ): Promise<void> {
+    await this.replace(file.previous?.row ?? null, { ...row, path: file.path, ...file.runs.finish() });
+  }
+
+  /** Commits a file row in the place of another one. */
+  async replace(old: FileRow | null, row: Omit<FileRow, 'rev'>): Promise<void> {
+    const rev = this.#store.nextRev();
+    this.#files.append({ ...row, rev });
+    if (old !== null) this.#discard(old, { ...row, rev });
     const late = performance.now() - this.#lastCommit > MAX_WAIT_MS;
     if (this.#isFull() || this.#files.rows >= MAX_FILE_ROWS || late) await this.commit();
   }
 
-  /** Gives a begun file up: its chunks go, since later rows lift the mark above which a writer looks for strays. */
+  /** Gives a begun file up. */
   abandon(file: OpenFile): void {
-    if (file.chunks > 0) this.#abandoned.push(file.seq);
+    if (file.runs.written > 0) this.#abandoned.push(file.seq);
   }
 
-  /** Takes rows out without a new one: their files are gone. */
-  async remove(rows: readonly Replaced[]): Promise<void> {
-    this.#replaced.push(...rows);
-    if (this.#replaced.length >= MAX_FILE_ROWS) await this.commit();
+  /**
+   * Takes out rows of one path, the newest first, that count no more; `newest` is the one that does. Null where the
+   * file is gone: a row says so before its chunks go, because to a kill in between it would look whole.
+   */
+  async remove(rows: readonly FileRow[], newest: FileRow | null): Promise<void> {
+    if (newest === null && rows[0]!.state !== 'removed') {
+      const removed = {
+        ...rows[0]!,
+        rev: this.#store.nextRev(),
+        chunks: 0,
+        runs: null,
+        state: 'removed',
+      } as const;
+      this.#files.append(removed);
+      this.#obsolete.revs.push(removed.rev);
+    }
+    for (const row of rows) this.#discard(row, newest);
+    if (this.#obsolete.revs.length >= MAX_FILE_ROWS) await this.commit();
   }
 
   async commit(): Promise<void> {
+    const { seqs, runs, revs } = this.#obsolete;
     if (this.#chunks.rows > 0) await this.#store.addChunks(this.#chunks);
+    // Later rows lift the mark above which a writer looks for strays.
+    await emptied(this.#abandoned, (abandoned) => this.#store.deleteChunksBySeq(abandoned));
     if (this.#files.rows > 0) await this.#store.addFiles(this.#files);
-    const replaced = this.#replaced.splice(0);
-    const seqs = this.#abandoned.splice(0);
-    for (const { seq } of replaced) if (seq !== null) seqs.push(seq);
-    if (seqs.length > 0) await this.#store.deleteChunksBySeq(seqs);
-    if (replaced.length > 0) await this.#store.deleteFilesByRev(replaced.map(({ rev }) => rev));
+    await emptied(seqs, (gone) => this.#store.deleteChunksBySeq(gone));
+    await emptied(runs, (gone) => this.#store.deleteChunkRuns(gone));
+    await emptied(revs, (gone) => this.#store.deleteFilesByRev(gone));
     this.#lastCommit = performance.now();
+  }
+
+  #discard(old: FileRow, newest: FileRow | null): void {
+    const { seqs, runs } = obsoleteChunks(old, newest);
+    this.#obsolete.seqs.push(...seqs);
+    this.#obsolete.runs.push(...runs);
+    this.#obsolete.revs.push(old.rev);
   }
 
   #isFull(): boolean {
     return this.#chunks.rows >= MAX_CHUNK_ROWS || this.#chunks.byteLength >= this.#flushBytes;
   }
+}
+
+/** Empties the list once `work` has dealt with it: what fails is there for the next try. */
+async function emptied<T>(list: T[], work: (list: readonly T[]) => Promise<void>): Promise<void> {
+  if (list.length === 0) return;
+  await work(list);
+  list.length = 0;
 }

@@ -1,3 +1,4 @@
+import type { DownloadEvent } from '../embed/hub-fetch.ts';
 import type { Summary } from './summary.ts';
 
 /** What `update` tells while it works. The last event of a run that ends well is `done`. */
@@ -15,6 +16,8 @@ export type IndexEvent =
   | { readonly type: 'skipped'; readonly path: string; readonly reason: string }
   /** A step down; counted in the summary's `degraded`. */
   | { readonly type: 'degraded'; readonly step: string; readonly reason: string }
+  /** A model is fetched from the hub, or waited for. */
+  | DownloadEvent
   /** Indexes are being built over the tables. */
   | { readonly type: 'maintenance' }
   | { readonly type: 'done'; readonly summary: Summary };

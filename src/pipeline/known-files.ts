@@ -1,7 +1,6 @@
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { SkipReason, WalkEntry, WalkedFile } from '../walk/walk.ts';
-import type { Replaced } from './commit-queue.ts';
 
 /** A file on disk beside its row in the index. */
 export interface KnownFile {
@@ -11,19 +10,33 @@ export interface KnownFile {
   readonly outdated: boolean;
 }
 
+/** True where size and time stamp say that the row is right; else the content tells. */
+export function isUnchanged({ file, row, outdated }: KnownFile): boolean {
+  return row !== null && !outdated && row.size === file.size && row.mtimeNs === file.mtimeNs;
+}
+
 /** One stretch of the walk, compared with the same stretch of the index. */
 export interface Stretch {
   readonly entries: readonly WalkEntry[];
   readonly known: ReadonlyMap<string, FileRow>;
-  /** Rows without a file, and older rows of a file that a killed run left. */
-  readonly gone: readonly Replaced[];
-  /** Files that `gone` stands for. */
+  /** Rows that count no more, of one path each. */
+  readonly obsolete: readonly ObsoleteRows[];
+  /** Files that are gone. */
   readonly removed: number;
+  /** There are more of them: the stretch comes again, so these have to be deleted first. */
+  readonly more: boolean;
+}
+
+/** Rows of a path, the newest first. */
+export interface ObsoleteRows {
+  readonly rows: readonly FileRow[];
+  /** The row that counts, where a killed run left older ones; null where the file is gone. */
+  readonly newest: FileRow | null;
 }
 
 const STRETCH = 1024;
 const UNREAD: ReadonlySet<SkipReason> = new Set<SkipReason>(['unreadable', 'path-too-long']);
-const MAX_GONE = 65_536;
+const MAX_GONE = 32_768;
 
 /**
  * Merges the walk with the table of files, stretch by stretch: both are in the order of path bytes, so each stretch asks
@@ -60,31 +73,42 @@ async function* stretches(
   const onDisk = new Set<string>();
   for (const entry of entries) if (entry.type === 'file') onDisk.add(entry.path);
   for (let first = true; ; first = false) {
-    const known = new Map<string, FileRow>();
-    const gone: Replaced[] = [];
-    let removed = 0;
+    const versions = new Map<string, FileRow[]>();
+    let gone = 0;
     let more = false;
     for await (const rows of store.filesInRange(after, through)) {
       for (const row of rows) {
         if (isUnread(row.path, unread)) continue;
-        if (onDisk.has(row.path)) {
-          const other = known.get(row.path);
-          if (other === undefined || other.rev < row.rev) known.set(row.path, row);
-          const older = other === undefined ? null : other.rev < row.rev ? other : row;
-          const newer = known.get(row.path)!;
-          if (older !== null) gone.push({ rev: older.rev, seq: older.seq === newer.seq ? null : older.seq });
-        } else if (gone.length < MAX_GONE) {
-          gone.push({ rev: row.rev, seq: row.seq });
-          removed++;
-        } else {
-          more = true;
-        }
+        const others = versions.get(row.path);
+        if (others !== undefined) others.push(row);
+        else if (onDisk.has(row.path)) versions.set(row.path, [row]);
+        else if (gone < MAX_GONE) {
+          versions.set(row.path, [row]);
+          gone++;
+        } else more = true;
       }
     }
-    yield { entries: first ? entries : [], known, gone, removed };
-    // What did not fit is asked for again, once these are deleted.
+    yield { entries: first ? entries : [], ...sortOut(versions, onDisk), removed: gone, more };
     if (!more) return;
   }
+}
+
+function sortOut(
+  versions: ReadonlyMap<string, FileRow[]>,
+  onDisk: ReadonlySet<string>,
+): Pick<Stretch, 'known' | 'obsolete'> {
+  const known = new Map<string, FileRow>();
+  const obsolete: ObsoleteRows[] = [];
+  for (const [path, rows] of versions) {
+    rows.sort((a, b) => (a.rev > b.rev ? -1 : 1));
+    const [newest, ...older] = rows as [FileRow, ...FileRow[]];
+    if (!onDisk.has(path) || newest.state === 'removed') obsolete.push({ rows, newest: null });
+    else {
+      known.set(path, newest);
+      if (older.length > 0) obsolete.push({ rows: older, newest });
+    }
+  }
+  return { known, obsolete };
 }
 
 function isUnread(path: string, unread: readonly string[]): boolean {

@@ -1,21 +1,14 @@
-import type { IndexedChunk } from '../chunk/chunk.ts';
 import { ParserPool } from '../chunk/parser-pool.ts';
 import type { Lease, MemoryBudget } from '../memory/budget.ts';
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import type { WalkedFile } from '../walk/walk.ts';
 import { walk } from '../walk/walk.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { IndexEvent } from './events.ts';
-import {
-  chunkTreeFile,
-  type FileReport,
-  leaseBytes,
-  type Outcome,
-  prepareFile,
-  reasonOf,
-} from './file-job.ts';
-import { compareWithIndex, type KnownFile } from './known-files.ts';
+import { leaseBytes, type Outcome, prepareFile, reasonOf } from './file-job.ts';
+import { FileWriter, type WrittenFile } from './file-writer.ts';
+import { compareWithIndex, isUnchanged, type Stretch } from './known-files.ts';
+import { PreviousChunks } from './previous-chunks.ts';
 import type { SummaryBuilder } from './summary.ts';
 
 export interface LexicalLaneOptions {
@@ -35,11 +28,9 @@ export interface LexicalLaneOptions {
   readonly total?: () => number | null;
 }
 
-/** A time stamp this close to the reading may hide a later change, so it is not trusted next time. */
-const RACY_NS = 2_000_000_000n;
 const PROGRESS_MS = 200;
 
-interface Job extends KnownFile {
+interface Job extends WrittenFile {
   readonly lease: Lease | null;
   readonly outcome: Promise<Outcome>;
 }
@@ -72,6 +63,7 @@ class LexicalLane {
   readonly #signal: AbortSignal;
   readonly #queue: Job[] = [];
   readonly #commits: CommitQueue;
+  readonly #writer: FileWriter;
   #lastProgress = 0;
 
   constructor(options: LexicalLaneOptions, pool: ParserPool, signal: AbortSignal) {
@@ -79,17 +71,22 @@ class LexicalLane {
     this.#pool = pool;
     this.#signal = signal;
     this.#commits = new CommitQueue(options.store, options.flushBytes);
+    const { root, summary } = options;
+    const progress = () => this.#progress();
+    this.#writer = new FileWriter({ root, pool, signal, summary, commits: this.#commits, progress });
   }
 
   async *run(): AsyncGenerator<IndexEvent> {
-    const { root, exclude, store, summary } = this.#options;
+    const { root, exclude, store, outdated, summary } = this.#options;
     yield { type: 'start', lane: 'lexical' };
     const entries = walk(root, { exclude, signal: this.#signal });
     let done = false;
     try {
       for await (const stretch of compareWithIndex(entries, store)) {
         summary.files.removed += stretch.removed;
-        await this.#commits.remove(stretch.gone);
+        for (const { rows, newest } of stretch.obsolete) await this.#commits.remove(rows, newest);
+        if (stretch.more) await this.#commits.commit();
+        const previousChunks = new PreviousChunks(store, changedRows(stretch, outdated));
         for (const entry of stretch.entries) {
           summary.files.seen++;
           if (entry.type === 'skipped') {
@@ -97,11 +94,8 @@ class LexicalLane {
             yield entry;
             continue;
           }
-          yield* this.#enqueue({
-            file: entry,
-            row: stretch.known.get(entry.path) ?? null,
-            outdated: this.#options.outdated,
-          });
+          const row = stretch.known.get(entry.path) ?? null;
+          yield* this.#enqueue({ file: entry, row, outdated, previousChunks });
           while (this.#queue.length > 2 * this.#options.parsers) yield* this.#finishFirst();
           yield* this.#progress();
         }
@@ -124,14 +118,13 @@ class LexicalLane {
     }
   }
 
-  async *#enqueue(known: KnownFile): AsyncGenerator<IndexEvent> {
-    const { file, row, outdated } = known;
-    if (row !== null && !outdated && row.size === file.size && row.mtimeNs === file.mtimeNs) {
+  async *#enqueue(known: WrittenFile): AsyncGenerator<IndexEvent> {
+    if (isUnchanged(known)) {
       this.#queue.push({ ...known, lease: null, outcome: Promise.resolve({ type: 'unchanged' }) });
       return;
     }
     const { inFlight } = this.#options;
-    const bytes = leaseBytes(file);
+    const bytes = leaseBytes(known.file);
     // Bytes come back only when the head of the queue is finished, so a full budget finishes it first.
     while (
       this.#queue.some((job) => job.lease !== null) &&
@@ -156,116 +149,10 @@ class LexicalLane {
   async *#finishFirst(): AsyncGenerator<IndexEvent> {
     const job = this.#queue[0]!;
     try {
-      yield* this.#finish(job, await job.outcome);
+      yield* this.#writer.finish(job, await job.outcome);
     } finally {
       this.#queue.shift();
       job.lease?.release();
-    }
-  }
-
-  async *#finish(job: Job, outcome: Outcome): AsyncGenerator<IndexEvent> {
-    const { summary } = this.#options;
-    const { file, row } = job;
-    switch (outcome.type) {
-      case 'unchanged':
-        this.#unchanged(row!);
-        return;
-      case 'touched':
-        await this.#commits.finish(
-          { ...outcome.row, mtimeNs: trustedTime(file) },
-          { rev: outcome.row.rev, seq: null },
-        );
-        this.#unchanged(outcome.row);
-        return;
-      case 'unreadable':
-        summary.skip(outcome.reason);
-        yield { type: 'skipped', path: file.path, reason: outcome.reason };
-        return;
-      case 'chunked':
-        yield* this.#write(job, outcome.chunks, () => outcome.report);
-        return;
-      case 'stream':
-        yield* this.#stream(job);
-    }
-  }
-
-  #unchanged(row: FileRow): void {
-    if (row.state === 'skipped') this.#options.summary.skip(row.reason ?? 'binary');
-    else this.#options.summary.files.unchanged++;
-  }
-
-  async *#stream(job: Job): AsyncGenerator<IndexEvent> {
-    const { root, summary } = this.#options;
-    const chunks = chunkTreeFile(root, job.file, this.#pool, this.#signal);
-    let report: FileReport | undefined;
-    const batches = async function* () {
-      for (;;) {
-        const next = await chunks.next();
-        if (next.done) {
-          report = next.value;
-          return;
-        }
-        yield next.value;
-      }
-    };
-    try {
-      yield* this.#write(job, batches(), () => report!);
-    } catch (error) {
-      const reason = this.#signal.aborted ? null : reasonOf(error);
-      if (reason === null) throw error;
-      summary.skip(reason);
-      yield { type: 'skipped', path: job.file.path, reason };
-    } finally {
-      await chunks.return(undefined as never);
-    }
-  }
-
-  async *#write(
-    { file, row }: Job,
-    batches: Iterable<IndexedChunk[]> | AsyncIterable<IndexedChunk[]>,
-    report: () => FileReport,
-  ): AsyncGenerator<IndexEvent> {
-    const { summary } = this.#options;
-    const open = this.#commits.begin(file.path);
-    let whole = false;
-    try {
-      for await (const batch of batches) {
-        await this.#commits.addChunks(open, file.path, batch);
-        yield* this.#progress();
-      }
-      whole = true;
-    } finally {
-      if (!whole) this.#commits.abandon(open);
-    }
-    const { hash, language, kind, bytes, binary, lexical } = report();
-    summary.bytes += bytes;
-    const state = binary ? 'skipped' : open.chunks === 0 ? 'embedded' : 'pending';
-    const reason = binary ? 'binary' : lexical === null ? null : `${lexical.reason}@${lexical.fromByte}`;
-    await this.#commits.finish(
-      {
-        seq: open.seq,
-        path: file.path,
-        size: file.size,
-        mtimeNs: trustedTime(file),
-        hash,
-        language,
-        kind,
-        chunks: open.chunks,
-        state,
-        reason,
-      },
-      row === null ? null : { rev: row.rev, seq: row.seq },
-    );
-    if (binary) {
-      summary.skip('binary');
-      yield { type: 'skipped', path: file.path, reason: 'binary' };
-      return;
-    }
-    summary.files.indexed++;
-    summary.chunks.written += open.chunks;
-    if (lexical !== null) {
-      summary.degrade('lexical-fallback', 'files that a parser could not read to the end were cut by lines');
-      yield { type: 'degraded', step: 'lexical-fallback', reason: `${file.path}: ${lexical.reason}` };
     }
   }
 
@@ -279,8 +166,13 @@ class LexicalLane {
   }
 }
 
-/** 0 for a file changed so lately that a further change might not show: the next run compares its content. */
-function trustedTime(file: WalkedFile): bigint {
-  const now = BigInt(Date.now()) * 1_000_000n;
-  return now - file.mtimeNs < RACY_NS ? 0n : file.mtimeNs;
+/** Of the files that may have changed, in the order of the walk. */
+function changedRows({ entries, known }: Stretch, outdated: boolean): FileRow[] {
+  const rows: FileRow[] = [];
+  for (const entry of entries) {
+    const row = entry.type === 'file' ? known.get(entry.path) : undefined;
+    if (entry.type === 'file' && row !== undefined && !isUnchanged({ file: entry, row, outdated }))
+      rows.push(row);
+  }
+  return rows;
 }

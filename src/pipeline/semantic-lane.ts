@@ -1,5 +1,5 @@
 import { embeddingText } from '../chunk/embedding-text.ts';
-import type { Embedder } from '../embed/embedder.ts';
+import type { TextEmbedder } from '../embed/text-embedder.ts';
 import { FileBatchBuilder } from '../store/batch.ts';
 import type { ChunkRow, FileRow, VectorKey } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -8,7 +8,7 @@ import type { SummaryBuilder } from './summary.ts';
 
 export interface SemanticLaneOptions {
   readonly store: Store;
-  readonly embedder: Embedder;
+  readonly embedder: TextEmbedder;
   readonly summary: SummaryBuilder;
   readonly signal: AbortSignal;
 }
@@ -80,7 +80,7 @@ async function nextGroup(store: Store, after: bigint): Promise<FileRow[]> {
 
 class SemanticLane {
   readonly #store: Store;
-  readonly #embedder: Embedder;
+  readonly #embedder: TextEmbedder;
   readonly #summary: SummaryBuilder;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
@@ -145,10 +145,7 @@ class SemanticLane {
 
   async *#batches(files: readonly FileRow[]): AsyncGenerator<PendingChunk[]> {
     let batch: PendingChunk[] = [];
-    for await (const rows of this.#store.chunksOfFiles(
-      files.map(({ seq }) => seq),
-      COLUMNS,
-    )) {
+    for await (const rows of this.#store.chunksOfFiles(files, COLUMNS)) {
       for (const row of rows) {
         batch.push(row);
         if (batch.length < BATCH_CHUNKS) continue;
@@ -192,7 +189,9 @@ class SemanticLane {
 
   async #embedDistinct(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
     const distinct = [...new Map(rows.map((row) => [row.hash, row])).values()];
-    const { vectors, failed } = await this.#embedder.embed(distinct.map(embeddingText), this.#signal);
+    const { vectors, failed } = await this.#embedder.embed(distinct.map(embeddingText), {
+      signal: this.#signal,
+    });
     const dimensions = vectors.length / distinct.length;
     const bad = new Set(failed.map(({ index }) => index));
     const byHash = new Map(distinct.map((row, i) => [row.hash, i]));

@@ -1,5 +1,8 @@
-import { BUNDLED_IDENTITY } from '../embed/bundled-model.ts';
-import { Embedder, type EmbedderEvent } from '../embed/embedder.ts';
+import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
+import { createEmbedder, type TextEmbedderOptions } from '../embed/create-embedder.ts';
+import { followIndex, type ModelUse } from '../embed/model-name.ts';
+import { isRemoteModel } from '../embed/remote/target.ts';
+import type { TextEmbedder } from '../embed/text-embedder.ts';
 import { defaultBudgetBytes, MemoryBudget, planMemory } from '../memory/budget.ts';
 import { machineLimits } from '../memory/machine.ts';
 import { PeakSampler } from '../memory/sampler.ts';
@@ -11,6 +14,7 @@ import { runLexicalLane } from './lexical-lane.ts';
 import { runSemanticLane } from './semantic-lane.ts';
 import { SummaryBuilder } from './summary.ts';
 import { CHUNKER_VERSION, TIDEMARK_VERSION } from './versions.ts';
+import { whileWaiting } from './while-waiting.ts';
 
 export interface UpdateRequest {
   /** Real path of the tree. */
@@ -22,7 +26,7 @@ export interface UpdateRequest {
   /** Budget for the process tree in bytes; by default a share of the machine. */
   readonly memoryBytes: number | undefined;
   readonly embed: boolean;
-  readonly embedder: { readonly model?: string; readonly device?: 'auto' | 'cpu' | 'wasm' | 'webgpu' };
+  readonly embedder: Pick<TextEmbedderOptions, 'model' | 'dtype' | 'dimensions' | 'device' | 'offline'>;
   /** Count the files first to tell how many there are, at the cost of a second walk. */
   readonly countAhead: boolean;
   readonly signal: AbortSignal;
@@ -36,7 +40,9 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   const { embed, signal } = request;
   signal.throwIfAborted();
   const budgetBytes = request.memoryBytes ?? defaultBudgetBytes();
-  const plan = planMemory(budgetBytes, { embed, cores: machineLimits().cores });
+  const remote = isRemoteModel(request.embedder.model ?? '');
+  // A model on a server takes no memory here but for what is on its way.
+  const plan = planMemory(budgetBytes, { embed: embed && !remote, cores: machineLimits().cores });
   using sampler = new PeakSampler();
   const summary = new SummaryBuilder();
   const held: IndexEvent[] = [];
@@ -46,12 +52,16 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     ...(request.outside ? { root: request.root } : {}),
     versions: { tidemark: TIDEMARK_VERSION, chunker: CHUNKER_VERSION },
   });
+  const use = await followIndex(request.embedder, store.meta().model);
   const newEmbedder = () =>
-    new Embedder({
+    createEmbedder({
       ...request.embedder,
+      ...use,
+      inFlightBytes: plan.inFlightBytes,
       processes: Math.max(1, plan.embedders),
       ...(plan.embedderBytes > 0 ? { maxChildRssBytes: plan.embedderBytes } : {}),
       onEvent: (event) => {
+        if (event.type === 'download') held.push(event);
         const step = degradation(event);
         if (step === null) return;
         summary.degrade(step.step, step.reason);
@@ -59,7 +69,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       },
     });
   // A model or device that will not do is refused before an hour's work and not after.
-  if (embed) await checkModel(store, request, newEmbedder, signal);
+  if (embed) yield* whileWaiting(checkModel(store, use, newEmbedder, signal), held);
 
   const count = request.countAhead ? new FileCount(request, signal) : null;
   try {
@@ -86,7 +96,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
 
   if (embed && (await store.counts()).files.pending.files > 0) {
     await using embedder = newEmbedder();
-    const { id: model, dtype, device, dimensions } = await embedder.start(signal);
+    const { id: model, dtype, device, dimensions } = yield* whileWaiting(embedder.start(signal), held);
     await store.setModel({ id: model, dtype, dimensions });
     summary.embedder = { model, device, dimensions };
     for await (const event of runSemanticLane({ store, embedder, summary, signal })) {
@@ -98,7 +108,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     await store.buildVectorIndexIfWorthIt();
   } else if (embed && store.meta().model !== null) {
     const { id, dimensions } = store.meta().model!;
-    summary.embedder = { model: id, device: 'cpu', dimensions };
+    summary.embedder = { model: id, device: remote ? 'remote' : 'cpu', dimensions };
   }
   summary.chunks.pending = (await store.counts()).files.pending.chunks;
   yield* held.splice(0);
@@ -109,12 +119,13 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
 /** The bundled model is known without loading it; another one has to be loaded, if only to see that it can be. */
 async function checkModel(
   store: Store,
-  request: UpdateRequest,
-  newEmbedder: () => Embedder,
+  use: ModelUse,
+  newEmbedder: () => TextEmbedder,
   signal: AbortSignal,
 ): Promise<void> {
   await using embedder = newEmbedder();
-  if (request.embedder.model === undefined) {
+  const bundled = use.model === undefined || use.model === BUNDLED_MODEL_ID;
+  if (bundled && use.dtype === undefined && use.dimensions === undefined) {
     store.assertModel(BUNDLED_IDENTITY);
     return;
   }
@@ -122,7 +133,9 @@ async function checkModel(
   store.assertModel({ id, dtype, dimensions });
 }
 
-function degradation(event: EmbedderEvent): { step: string; reason: string } | null {
+type EmbeddingEvent = Parameters<NonNullable<TextEmbedderOptions['onEvent']>>[0];
+
+function degradation(event: EmbeddingEvent): { step: string; reason: string } | null {
   switch (event.type) {
     case 'recycled':
       return { step: 'embedder-recycled', reason: 'an embedding process had grown past its share' };
@@ -133,6 +146,13 @@ function degradation(event: EmbedderEvent): { step: string; reason: string } | n
         step: 'embedder-over-share',
         reason: 'the model alone takes more than its share of the budget',
       };
+    case 'retried':
+      return {
+        step: 'server-retried',
+        reason: 'the embedding server failed or was busy, and was asked again',
+      };
+    case 'batch-reduced':
+      return { step: 'batch-reduced', reason: 'the embedding server takes fewer texts at a time' };
     default:
       return null;
   }

@@ -30,7 +30,7 @@ class ColumnBuilder {
   #values: BigInt64Array | Int32Array;
   #bytes: Uint8Array;
   #validity: Uint8Array;
-  #nulls = 0;
+  #hasNulls = false;
 
   constructor(column: Column) {
     this.column = column;
@@ -47,7 +47,7 @@ class ColumnBuilder {
     if (row + 1 >= this.#values.length) this.#growRows();
     if (value === null) {
       if (!this.column.nullable) throw new TypeError(`column ${this.column.name} cannot be null`);
-      this.#nulls += 1;
+      this.#hasNulls = true;
       this.#validity[row >> 3]! &= ~(1 << (row & 7));
     } else if (this.column.nullable) this.#validity[row >> 3]! |= 1 << (row & 7);
     if (this.column.type === 'utf8') return 4 + this.#setText(row, value === null ? '' : String(value));
@@ -95,8 +95,9 @@ class ColumnBuilder {
   /** Views over the builder's own memory: good until it is written again. */
   data(rows: number): Data {
     const { Int32, Int64, makeData, Utf8 } = loadArrow();
-    const nullCount = this.#nulls;
-    const base = { length: rows, nullCount, ...(nullCount > 0 ? { nullBitmap: this.#validity } : {}) };
+    // Counted by Arrow: a row that was given up half way may have left a null.
+    const nulls = this.#hasNulls ? { nullCount: -1, nullBitmap: this.#validity } : { nullCount: 0 };
+    const base = { length: rows, ...nulls };
     if (this.column.type === 'utf8') {
       const valueOffsets = (this.#values as Int32Array).subarray(0, rows + 1);
       const data = this.#bytes.subarray(0, valueOffsets[rows]);
@@ -108,7 +109,7 @@ class ColumnBuilder {
   }
 
   clear(): void {
-    this.#nulls = 0;
+    this.#hasNulls = false;
   }
 }
 

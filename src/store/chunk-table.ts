@@ -1,5 +1,6 @@
 import type { ChunkBatchBuilder } from './batch.ts';
-import { type Filter, filterPredicate, greaterThan, inParts, isIn } from './filter.ts';
+import { type ChunkRun, type ChunkSet, chunkRuns, isNamed } from './chunk-runs.ts';
+import { both, type Filter, filterPredicate, greaterThan, inParts, inRange, inRuns, isIn } from './filter.ts';
 import { loadLance } from './lance.ts';
 import { collect, decode, drained, names } from './scan.ts';
 import { CHUNK_COLUMNS, type ChunkHit, type ChunkRow } from './schema.ts';
@@ -15,7 +16,16 @@ export interface LexicalHit {
   score: number;
 }
 
-/** The `chunks` table. Rows count once their file's row is committed. */
+const PLACE = ['seq', 'ordinal'] as const;
+const RUNS_PER_DELETE = 100;
+
+/** Ordinals in `[from, to)`. */
+export interface OrdinalRange {
+  from: number;
+  to: number;
+}
+
+/** The `chunks` table. A row counts while the row of its file names it. */
 export class ChunkTable {
   readonly #tables: Tables;
 
@@ -33,20 +43,36 @@ export class ChunkTable {
     for (const part of inParts(seqs)) await this.#tables.delete('chunks', isIn('seq', part));
   }
 
+  async deleteRuns(runs: readonly ChunkRun[]): Promise<void> {
+    for (const part of inParts(runs, RUNS_PER_DELETE)) await this.#tables.delete('chunks', inRuns(part));
+  }
+
   /** Removes the chunks that no file row ever committed. True when there were any. */
   async deleteAboveSeq(seq: bigint): Promise<boolean> {
     return this.#tables.delete('chunks', greaterThan('seq', seq));
   }
 
-  /** The chunks of the given file versions, the columns asked for, in batches, in no order. */
+  /** The chunks of the given file versions, or those in a range, the columns asked for, in batches, in no order. */
   async *ofFiles<K extends keyof ChunkRow>(
-    seqs: readonly bigint[],
+    files: readonly ChunkSet[],
     keys: readonly K[],
+    range: OrdinalRange | null,
   ): AsyncGenerator<Pick<ChunkRow, K>[], void, void> {
     const table = await this.#tables.get('chunks');
-    for (const part of inParts(seqs)) {
-      const query = table.query().select(names(CHUNK_COLUMNS, keys)).where(isIn('seq', part));
-      for await (const batch of drained(query)) yield decode(batch, CHUNK_COLUMNS, keys);
+    const named = new Map<bigint, ChunkRun[]>();
+    for (const run of files.flatMap(chunkRuns)) named.set(run.seq, [...(named.get(run.seq) ?? []), run]);
+    const columns = names(CHUNK_COLUMNS, [...new Set([...keys, ...PLACE])]);
+    for (const part of inParts([...named.keys()])) {
+      const ordinals = range === null ? null : inRange('ordinal', range.from - 1, range.to - 1);
+      const query = table
+        .query()
+        .select(columns)
+        .where(both(isIn('seq', part), ordinals)!);
+      for await (const batch of drained(query)) {
+        // Rows that a newer version replaced may still be there under the same seq.
+        const live = decode(batch, CHUNK_COLUMNS, PLACE).map((row) => isNamed(named.get(row.seq)!, row));
+        yield decode(batch, CHUNK_COLUMNS, keys).filter((_, i) => live[i]);
+      }
     }
   }
 

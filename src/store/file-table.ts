@@ -1,16 +1,23 @@
 import type { FileBatchBuilder } from './batch.ts';
+import type { ChunkSet } from './chunk-runs.ts';
 import { both, equals, inParts, inRange, isIn, type Predicate } from './filter.ts';
 import { keyRanges, rangePredicate } from './paging.ts';
 import { collect, decode, drained, names } from './scan.ts';
-import { FILE_COLUMNS, type FileRow, type FileState } from './schema.ts';
+import { FILE_COLUMNS, type FileRow, type FileState, type LiveFileRow } from './schema.ts';
 import type { Tables } from './tables.ts';
 
+const VERSION = ['path', 'rev', 'seq', 'chunks', 'runs'] as const;
 const ALL = Object.keys(FILE_COLUMNS) as (keyof FileRow)[];
 const PAGE_ROWS = 16_384;
 const FIRST_SEQ_SPAN = 4096n;
 
 /** How many files are in each state, and how many chunks they have. */
 export type StateCounts = Record<FileState, { files: number; chunks: number }>;
+
+/** What makes a file row count, and chunks with it. */
+export type FileVersion = ChunkSet & Pick<FileRow, 'rev'>;
+
+const isLive = (row: FileRow): row is LiveFileRow => row.state !== 'removed';
 
 /** The `files` table: what is committed. */
 export class FileTable {
@@ -26,8 +33,10 @@ export class FileTable {
     batch.clear();
   }
 
+  /** Older rows go first: cut short, it leaves of each path the one that counts. */
   async deleteByRev(revs: readonly bigint[]): Promise<void> {
-    for (const part of inParts(revs)) await this.#tables.delete('files', isIn('rev', part));
+    const ascending = revs.toSorted((a, b) => (a < b ? -1 : 1));
+    for (const part of inParts(ascending)) await this.#tables.delete('files', isIn('rev', part));
   }
 
   /** The highest `rev` and `seq`; 0 when there are no files. */
@@ -49,8 +58,8 @@ export class FileTable {
     for await (const batch of drained(query)) yield decode(batch, FILE_COLUMNS, ALL);
   }
 
-  /** One row a path, the one with the highest rev, ordered by the UTF-8 bytes of the path. Constant memory. */
-  async *inOrder(): AsyncGenerator<FileRow, void, void> {
+  /** The row that counts of each file, ordered by the UTF-8 bytes of the path. Constant memory. */
+  async *inOrder(): AsyncGenerator<LiveFileRow, void, void> {
     const table = await this.#tables.get('files');
     let last: string | null = null;
     for (const range of await this.#tables.run('read files', () => keyRanges(table, 'path'))) {
@@ -60,7 +69,7 @@ export class FileTable {
         for (const row of page) {
           if (row.path === last) continue;
           last = row.path;
-          yield row;
+          if (isLive(row)) yield row;
         }
         if (page.length < PAGE_ROWS) break;
         after = last;
@@ -107,17 +116,14 @@ export class FileTable {
     return found.slice(0, limit);
   }
 
-  /** For each path that is indexed, the rev and seq that count. */
-  async newestByPath(paths: readonly string[]): Promise<Map<string, { rev: bigint; seq: bigint }>> {
+  /** For each path that has a row, the one that counts: of a file that is gone, one without chunks. */
+  async newestByPath(paths: readonly string[]): Promise<Map<string, FileVersion>> {
     const table = await this.#tables.get('files');
-    const newest = new Map<string, { rev: bigint; seq: bigint }>();
+    const newest = new Map<string, FileVersion>();
     for (const part of inParts([...new Set(paths)])) {
-      const query = table.query().select(['path', 'rev', 'seq']).where(isIn('path', part));
-      const rows = await this.#tables.run('read files', () =>
-        collect(query, FILE_COLUMNS, ['path', 'rev', 'seq']),
-      );
-      for (const { path, rev, seq } of rows)
-        if (rev > (newest.get(path)?.rev ?? -1n)) newest.set(path, { rev, seq });
+      const query = table.query().select(names(FILE_COLUMNS, VERSION)).where(isIn('path', part));
+      const rows = await this.#tables.run('read files', () => collect(query, FILE_COLUMNS, VERSION));
+      for (const row of rows) if (row.rev > (newest.get(row.path)?.rev ?? -1n)) newest.set(row.path, row);
     }
     return newest;
   }
@@ -132,6 +138,7 @@ export class FileTable {
     await this.#tables.run('read files', async () => {
       for await (const batch of drained(table.query().select(['state', 'chunks']))) {
         for (const { state, chunks } of decode(batch, FILE_COLUMNS, ['state', 'chunks'])) {
+          if (state === 'removed') continue;
           counts[state].files += 1;
           counts[state].chunks += chunks;
         }

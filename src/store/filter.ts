@@ -1,3 +1,4 @@
+import type { ChunkRun } from './chunk-runs.ts';
 import { parseGlob } from './glob.ts';
 import type { Kind } from './schema.ts';
 
@@ -52,6 +53,15 @@ export const greaterThan = (column: string, value: Value): Predicate =>
 export function inRange(column: string, after: Value | null, through: Value | null): Predicate | null {
   const upper = through === null ? null : predicate(`${name(column)} <= ${literal(through)}`);
   return both(after === null ? null : greaterThan(column, after), upper);
+}
+
+/** The chunk rows of any of the runs. The list of seqs is there for the index on them, which cannot answer the rest. */
+export function inRuns(runs: readonly ChunkRun[]): Predicate {
+  const seqs = isIn('seq', [...new Set(runs.map(({ seq }) => seq))]);
+  const any = runs.map(
+    ({ seq, from, to }) => `(${equals('seq', seq)} AND ${inRange('ordinal', from - 1, to - 1)})`,
+  );
+  return predicate(`${seqs} AND (${any.length === 0 ? 'false' : any.join(' OR ')})`);
 }
 
 export function both(...parts: (Predicate | null)[]): Predicate | null {

@@ -1,3 +1,4 @@
+import { chunkRuns, isNamed } from './chunk-runs.ts';
 import { type ChunkTable, HIT_KEYS, type LexicalHit } from './chunk-table.ts';
 import type { FileTable } from './file-table.ts';
 import type { Filter } from './filter.ts';
@@ -40,10 +41,11 @@ function byPlace(a: { row: ChunkHit }, b: { row: ChunkHit }): number {
   return a.row.startByte - b.row.startByte;
 }
 
-/** Keeps the rows that belong to the committed version of their file. */
+/** Keeps the rows that the committed version of their file names. */
 async function onlyLive<Hit extends { row: ChunkHit }>(files: FileTable, hits: Hit[]): Promise<Hit[]> {
   const newest = await files.newestByPath(hits.map((hit) => hit.row.path));
-  return hits.filter((hit) => newest.get(hit.row.path)?.seq === hit.row.seq);
+  const named = new Map(Array.from(newest, ([path, version]) => [path, chunkRuns(version)]));
+  return hits.filter((hit) => isNamed(named.get(hit.row.path) ?? [], hit.row));
 }
 
 /** The best `limit` committed chunks (at most 1,000) that hold any of `terms`, best first. */

@@ -9,7 +9,7 @@ export type FileState = 'pending' | 'embedded' | 'skipped';
 export interface FileRow {
   /** Unique and growing: of two rows with one path, the higher counts. */
   rev: bigint;
-  /** Names the chunk set of this version; grows in commit order. */
+  /** Of this version; grows in commit order. What it wrote of its chunks is under this number. */
   seq: bigint;
   /** Relative to the indexed directory, with `/`. */
   path: string;
@@ -22,10 +22,19 @@ export interface FileRow {
   kind: Kind;
   /** Number of chunks. */
   chunks: number;
-  state: FileState;
+  /**
+   * Under which seq each of the chunks lies, in the order of their ordinals: `SEQ:COUNT,SEQ:COUNT`. Null where all are
+   * under `seq`. See `chunk-runs.ts`.
+   */
+  runs: string | null;
+  /** `removed`: the file is gone, and its older rows and their chunks are about to go. */
+  state: FileState | 'removed';
   /** Why it was skipped, or why it was chunked without its grammar. */
   reason: string | null;
 }
+
+/** The row that counts of a file that is there. */
+export type LiveFileRow = FileRow & { state: FileState };
 
 export interface ChunkRow {
   /** Deterministic: the same content at the same place has the same id. */
@@ -81,6 +90,7 @@ export const FILE_COLUMNS: Columns<FileRow> = {
   language: column('language', 'utf8', true),
   kind: column('kind', 'utf8'),
   chunks: column('chunks', 'int32'),
+  runs: column('runs', 'utf8', true),
   state: column('state', 'utf8'),
   reason: column('reason', 'utf8', true),
 };

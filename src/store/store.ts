@@ -1,16 +1,17 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { ChunkBatchBuilder, FileBatchBuilder } from './batch.ts';
-import { ChunkTable, type LexicalHit } from './chunk-table.ts';
-import { ModelMismatchError } from './errors.ts';
-import { FileTable, type StateCounts } from './file-table.ts';
+import type { ChunkRun, ChunkSet } from './chunk-runs.ts';
+import { ChunkTable, type LexicalHit, type OrdinalRange } from './chunk-table.ts';
+import { FileTable, type FileVersion, type StateCounts } from './file-table.ts';
 import type { Filter } from './filter.ts';
+import { IndexMeta } from './index-meta.ts';
 import { Indexes } from './indexes.ts';
 import { type SemanticHit, searchLexical, searchSemantic } from './live-search.ts';
 import type { IndexLock } from './lock.ts';
 import { type MaintainReport, maintain } from './maintain.ts';
-import { type Meta, type ModelIdentity, readMeta, writeMeta } from './meta.ts';
-import type { ChunkRow, FileRow, VectorKey } from './schema.ts';
+import type { Meta, ModelIdentity } from './meta.ts';
+import type { ChunkRow, FileRow, LiveFileRow, VectorKey } from './schema.ts';
 import { directoryBytes, scratchDir, sweepLeftovers } from './sweep.ts';
 import type { Tables } from './tables.ts';
 import { VectorTable } from './vector-table.ts';
@@ -33,17 +34,18 @@ export interface StoreCounts {
  * One index directory, open. Get it from `openStore`; whoever opened it closes it.
  *
  * A writer commits a flush in this order, and may be killed between any two steps: `addChunks` (in the order of seq),
- * `addFiles` (this commits them), `deleteChunksBySeq` of the versions replaced, `deleteFilesByRev` of their rows.
+ * `addFiles` (this commits them), `deleteChunksBySeq` and `deleteChunkRuns` of what they replace, `deleteFilesByRev` of
+ * the rows that named it. Every chunk up to the highest seq is named by some row at any moment.
  */
 export class Store implements AsyncDisposable {
   readonly dir: string;
+  readonly #meta: IndexMeta;
   readonly #tables: Tables;
   readonly #lock: IndexLock | null;
   readonly #files: FileTable;
   readonly #chunks: ChunkTable;
   readonly #vectors: VectorTable;
   readonly #indexes: Indexes;
-  #meta: Meta;
   #maxSeq = 0n;
   #maxRev = 0n;
 
@@ -51,7 +53,7 @@ export class Store implements AsyncDisposable {
     this.dir = parts.dir;
     this.#tables = parts.tables;
     this.#lock = parts.lock;
-    this.#meta = parts.meta;
+    this.#meta = new IndexMeta(parts.dir, parts.meta);
     this.#files = new FileTable(parts.tables);
     this.#chunks = new ChunkTable(parts.tables);
     this.#vectors = new VectorTable(parts.tables);
@@ -60,13 +62,12 @@ export class Store implements AsyncDisposable {
 
   /** As last read; `refreshMeta` looks again. */
   meta(): Meta {
-    return this.#meta;
+    return this.#meta.current;
   }
 
   /** Reads meta.json again: another process may have set the model meanwhile. */
   async refreshMeta(): Promise<Meta> {
-    this.#meta = await readMeta(this.dir);
-    return this.#meta;
+    return this.#meta.refresh();
   }
 
   /** The highest seq that is committed or was handed out; known to a writer. */
@@ -101,7 +102,7 @@ export class Store implements AsyncDisposable {
   }
 
   get tablesDir(): string {
-    return path.join(this.dir, this.#meta.tables);
+    return path.join(this.dir, this.meta().tables);
   }
 
   /**
@@ -110,32 +111,18 @@ export class Store implements AsyncDisposable {
    */
   async setModel(model: ModelIdentity): Promise<void> {
     this.#tables.assertWritable();
-    const known = this.#meta.model;
-    const same =
-      known?.id === model.id && known.dtype === model.dtype && known.dimensions === model.dimensions;
-    if (known !== null && !same) throw new ModelMismatchError(this.dir, describe(known), describe(model));
-    if (known === null) {
-      const meta = { ...this.#meta, model: { ...model } };
-      await writeMeta(this.dir, meta);
-      this.#meta = meta;
-    }
+    await this.#meta.setModel(model);
     await this.#vectors.create(model.dimensions);
   }
 
   /** @throws {ModelMismatchError} when the index holds vectors of another model, dtype or dimension */
   assertModel(model: ModelIdentity): void {
-    const known = this.#meta.model;
-    const same =
-      known?.id === model.id && known.dtype === model.dtype && known.dimensions === model.dimensions;
-    if (known !== null && !same) throw new ModelMismatchError(this.dir, describe(known), describe(model));
+    this.#meta.assertModel(model);
   }
 
   /** Records that every chunk is of this version of the chunker. */
   async setChunker(version: string): Promise<void> {
-    if (this.#meta.chunker === version) return;
-    const meta = { ...this.#meta, chunker: version };
-    await writeMeta(this.dir, meta);
-    this.#meta = meta;
+    await this.#meta.setChunker(version);
   }
 
   /** Appends the rows and clears the batch; on failure the batch keeps them. At most 4,096 rows or about 4 MB. */
@@ -152,6 +139,10 @@ export class Store implements AsyncDisposable {
     await this.#chunks.deleteBySeq(seqs);
   }
 
+  async deleteChunkRuns(runs: readonly ChunkRun[]): Promise<void> {
+    await this.#chunks.deleteRuns(runs);
+  }
+
   async deleteFilesByRev(revs: readonly bigint[]): Promise<void> {
     await this.#files.deleteByRev(revs);
   }
@@ -161,7 +152,7 @@ export class Store implements AsyncDisposable {
    * @throws {RangeError} when the length is wrong or a value is not finite
    */
   async addVectors(keys: readonly VectorKey[], vectors: Float32Array): Promise<void> {
-    const { model } = this.#meta;
+    const { model } = this.meta();
     if (model === null) throw new RangeError('setModel comes before addVectors');
     await this.#vectors.add(keys, vectors, model.dimensions);
   }
@@ -172,12 +163,12 @@ export class Store implements AsyncDisposable {
   }
 
   /** Every file once, ordered by the UTF-8 bytes of its path, in constant memory. */
-  files(): AsyncIterable<FileRow> {
+  files(): AsyncIterable<LiveFileRow> {
     return this.#files.inOrder();
   }
 
-  /** For each of the paths that is indexed, the rev and seq that count. */
-  async newestByPath(paths: readonly string[]): Promise<Map<string, { rev: bigint; seq: bigint }>> {
+  /** For each of the paths that has a row, the one that counts: of a file that is gone, one without chunks. */
+  async newestByPath(paths: readonly string[]): Promise<Map<string, FileVersion>> {
     return this.#files.newestByPath(paths);
   }
 
@@ -186,12 +177,13 @@ export class Store implements AsyncDisposable {
     return this.#files.pending(afterSeq, limit);
   }
 
-  /** The asked-for columns of the chunks of these file versions, in batches, in no order. */
+  /** The asked-for columns of the chunks of these file versions, or those in a range, in batches, in no order. */
   chunksOfFiles<K extends keyof ChunkRow>(
-    seqs: readonly bigint[],
+    files: readonly ChunkSet[],
     columns: readonly K[],
+    range: OrdinalRange | null = null,
   ): AsyncIterable<Pick<ChunkRow, K>[]> {
-    return this.#chunks.ofFiles(seqs, columns);
+    return this.#chunks.ofFiles(files, columns, range);
   }
 
   /** Rows by id, in no order; an id that two versions of a file share comes twice. */
@@ -280,5 +272,3 @@ export class Store implements AsyncDisposable {
     await this.close();
   }
 }
-
-const describe = (model: ModelIdentity): string => `${model.id} (${model.dtype}, ${model.dimensions})`;

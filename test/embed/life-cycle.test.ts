@@ -210,11 +210,11 @@ test('an abort rejects with its reason and leaves the embedder ready', async () 
   await using _ = embedder;
   await embedder.start();
   const controller = new AbortController();
-  const run = embedder.embed(TEXTS, controller.signal);
+  const run = embedder.embed(TEXTS, { signal: controller.signal });
   const reason = new Error('enough');
   controller.abort(reason);
   await assert.rejects(run, reason);
-  await assert.rejects(embedder.embed(TEXTS, controller.signal), reason);
+  await assert.rejects(embedder.embed(TEXTS, { signal: controller.signal }), reason);
   assert.equal((await embedder.embed(['x'])).failed.length, 0);
   assert.equal((await embedder.stats()).liveTensors, 0);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { connectTo } from '../../src/store/lance.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
@@ -76,6 +77,52 @@ for (let taken = 0; taken <= STEPS.length; taken++) {
   });
 }
 
+/** Version 2 of the file keeps the first row and has another second one, and the third is gone. */
+const EDIT: readonly ((store: Store) => Promise<void>)[] = [
+  (store) =>
+    store.addChunks(chunkBatch([chunkRow({ id: 'new-1', ordinal: 1, seq: 2n, path: FILE, terms: 'tide' })])),
+  (store) =>
+    store.addFiles(fileBatch([fileRow({ rev: 2n, seq: 2n, path: FILE, chunks: 2, runs: '1:1,2:1' })])),
+  (store) => store.deleteChunkRuns([{ seq: 1n, from: 1, to: 3 }]),
+  (store) => store.deleteFilesByRev([1n]),
+];
+
+for (let taken = 0; taken <= EDIT.length; taken++) {
+  test(`a writer killed after ${taken} of ${EDIT.length} steps of an edit leaves one whole version`, async (t) => {
+    const dir = path.join(await temporaryDir(t), '.tidemark');
+    {
+      await using store = await openStore(dir, { create: true, mode: 'write' });
+      await store.setModel({ id: 'm', dtype: 'fp32', dimensions: 2 });
+      const rows = ['old-0', 'old-1', 'old-2'].map((id, ordinal) =>
+        chunkRow({ id, ordinal, seq: 1n, path: FILE, terms: 'tide' }),
+      );
+      await store.addChunks(chunkBatch(rows));
+      await store.addFiles(fileBatch([fileRow({ rev: 1n, seq: 1n, path: FILE, chunks: 3 })]));
+      const keys = [...rows, { ...rows[0]!, id: 'new-1' }];
+      await store.addVectors(keys, Float32Array.of(1, 0, 1, 0, 1, 0, 1, 0));
+      for (const step of EDIT.slice(0, taken)) await step(store);
+    }
+    const expected = taken >= 2 ? ['new-1', 'old-0'] : ['old-0', 'old-1', 'old-2'];
+    const found = async (store: Store) => {
+      assert.deepEqual(await lexicalIds(store, 'tide'), expected);
+      const semantic = await store.searchSemantic(Float32Array.of(1, 0), {}, 10);
+      assert.deepEqual(semantic.map(({ row }) => row.id).sort(), expected);
+      const [file] = await collectAll(store.files());
+      const rows = (await collectAll(store.chunksOfFiles([file!], ['id', 'ordinal']))).flat();
+      assert.deepEqual(rows.map(({ id }) => id).sort(), expected);
+      const second = (await collectAll(store.chunksOfFiles([file!], ['id'], { from: 1, to: 2 }))).flat();
+      assert.deepEqual(second, [{ id: taken >= 2 ? 'new-1' : 'old-1' }]);
+    };
+    {
+      await using reader = await openStore(dir, { create: false, mode: 'read' });
+      await found(reader);
+    }
+    await using store = await openStore(dir, { create: false, mode: 'write' });
+    await found(store);
+    assert.equal((await store.counts()).chunks, [3, 3, 4, 2, 2][taken], 'what was not committed is gone');
+  });
+}
+
 test('recovery removes only chunks that were never committed', async (t) => {
   const dir = path.join(await temporaryDir(t), '.tidemark');
   await committedIndex(dir);
@@ -112,6 +159,35 @@ test('a state change is a new row of the same version, and both may be there aft
   assert.deepEqual(await lexicalIds(store, 'tide'), ['old-0', 'old-1']);
   await store.deleteFilesByRev([1n]);
   assert.equal((await store.counts()).files.pending.files, 0);
+});
+
+test('a row that says that a file is gone hides what it had, and goes last', async (t) => {
+  const dir = path.join(await temporaryDir(t), '.tidemark');
+  await committedIndex(dir);
+  await using store = await openStore(dir, { create: false, mode: 'write' });
+  const others = Array.from({ length: 600 }, (_, i) => {
+    const [rev, seq] = [store.nextRev(), store.nextSeq()];
+    return fileRow({ rev, seq, path: `other-${i}` });
+  });
+  const rev = store.nextRev();
+  const removed = fileRow({ rev, seq: 1n, path: FILE, chunks: 0, state: 'removed' });
+  await store.addFiles(fileBatch([...others, removed]));
+  assert.equal((await collectAll(store.files())).length, 600);
+  assert.ok(!(await store.pendingFiles(0n, 1000)).some((file) => file.path === FILE));
+  assert.deepEqual(await lexicalIds(store, 'tide'), []);
+
+  // So many rows take several commits: after each, the row that counts is there as long as one that does not.
+  const table = await (await connectTo(store.tablesDir)).openTable('files');
+  const first = await table.version();
+  await store.deleteFilesByRev([rev, ...others.map((row) => row.rev), 1n]);
+  const last = await table.version();
+  assert.ok(last >= first + 2);
+  for (let version = first; version <= last; version++) {
+    await table.checkout(version);
+    const rows = await table.query().where(`path = '${FILE}'`).toArray();
+    assert.ok(rows.length === 0 || rows.some((row) => row.rev === rev), `version ${version}`);
+  }
+  assert.deepEqual(await collectAll(store.filesInRange(null, null)), []);
 });
 
 test('opening for write sweeps half-written files and spilled runs', async (t) => {

@@ -39,7 +39,7 @@ test('kill -9 at any moment leaves whole files, and a reader beside the writer s
     const files = await collectAll(store.files());
     if (files.length > 0) assert.equal(files.length, 20);
     for (const file of files) {
-      const rows = (await collectAll(store.chunksOfFiles([file.seq], ['ordinal', 'path', 'id']))).flat();
+      const rows = (await collectAll(store.chunksOfFiles([file], ['ordinal', 'path', 'id']))).flat();
       assert.deepEqual(rows.map((row) => row.ordinal).sort(), [0, 1, 2, 3, 4]);
       assert.ok(rows.every((row) => row.path === file.path && row.id.endsWith(file.hash)));
     }

@@ -82,6 +82,23 @@ export async function finished(child: ChildProcess): Promise<Summary> {
   return JSON.parse(output) as Summary;
 }
 
+const EXPORTED = [
+  'id',
+  'ordinal',
+  'path',
+  'language',
+  'kind',
+  'symbol',
+  'scope',
+  'startLine',
+  'endLine',
+  'startByte',
+  'endByte',
+  'text',
+  'hash',
+  'terms',
+] as const;
+
 /** All that an index holds, in an order that does not depend on how it came about. */
 export async function exportIndex(dir: string): Promise<{ files: string[]; chunks: string[] }> {
   await using store = await openStore(join(dir, '.tidemark'), { create: false, mode: 'read' });
@@ -89,12 +106,11 @@ export async function exportIndex(dir: string): Promise<{ files: string[]; chunk
   const chunks: string[] = [];
   for await (const file of store.files()) {
     files.push([file.path, file.size, file.hash, file.language, file.chunks, file.state].join(' '));
-    const keys = ['id', 'ordinal', 'startLine', 'endLine', 'symbol', 'text', 'terms', 'hash'] as const;
-    for await (const rows of store.chunksOfFiles([file.seq], keys)) {
+    for await (const rows of store.chunksOfFiles([file], EXPORTED)) {
       const there = await store.existingVectors(rows.map(({ id }) => id));
       const vectors = await store.vectorsByHash(rows.map(({ hash }) => hash));
       for (const row of rows) {
-        const digest = createHash('sha256').update(`${row.text}\0${row.terms}`);
+        const digest = createHash('sha256').update(JSON.stringify(EXPORTED.map((key) => row[key])));
         digest.update(vectors.get(row.hash) ?? new Float32Array(0));
         const place = [file.path, String(row.ordinal).padStart(6, '0'), row.startLine, row.endLine];
         chunks.push([...place, row.symbol, row.id, there.has(row.id), digest.digest('hex')].join(' '));

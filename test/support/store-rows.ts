@@ -32,6 +32,7 @@ export function fileRow(row: Partial<FileRow> & Pick<FileRow, 'rev' | 'seq' | 'p
     language: 'typescript',
     kind: 'code',
     chunks: 1,
+    runs: null,
     state: 'pending',
     reason: null,
     ...row,
@@ -74,9 +75,10 @@ export async function collectAll<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** The ids of all chunks of the given versions, sorted. */
+/** The ids of all chunk rows under the given seqs, sorted. */
 export async function chunkIds(store: Store, seqs: bigint[]): Promise<string[]> {
-  const rows = (await collectAll(store.chunksOfFiles(seqs, ['id']))).flat();
+  const sets = seqs.map((seq) => ({ seq, chunks: 2 ** 31 - 1, runs: null }));
+  const rows = (await collectAll(store.chunksOfFiles(sets, ['id']))).flat();
   return rows.map((row) => row.id).sort();
 }
 

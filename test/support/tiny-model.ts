@@ -23,6 +23,8 @@ export interface TinyModelOptions {
   extraWords?: readonly string[];
   pooling?: Readonly<Record<string, boolean>>;
   output?: string;
+  /** With the inputs of a decoder: positions, which are added to the states, and what it remembers. */
+  decoder?: boolean;
 }
 
 /** Writes a model that looks states up in a table: real files for the real runtime, and results known by hand. */
@@ -41,11 +43,19 @@ export function writeTinyModel(directory: string, options: TinyModelOptions = {}
       to: { int: 1 },
     },
   );
-  graph.output(options.output ?? 'last_hidden_state', graph.node('Mul', [states, factor]), 'float', [
-    'batch',
-    'sequence',
-    3,
-  ]);
+  let result = graph.node('Mul', [states, factor]);
+  if (options.decoder) {
+    const positions = graph.input('position_ids', 'int64', ['batch', 'sequence']);
+    const past = graph.input('past_key_values.0.key', 'float', ['batch', 1, 'past', 3]);
+    const added = graph.node('Cast', [graph.node('Unsqueeze', [positions, graph.int64s('end', [2])])], {
+      to: { int: 1 },
+    });
+    result = graph.node('Add', [result, added]);
+    const heads = graph.node('Unsqueeze', [result, graph.int64s('head', [1])]);
+    const all = graph.node('Concat', [past, heads], { axis: { int: 2 } });
+    result = graph.node('Squeeze', [all, graph.int64s('one', [1])]);
+  }
+  graph.output(options.output ?? 'last_hidden_state', result, 'float', ['batch', 'sequence', 3]);
   mkdirSync(join(directory, '1_Pooling'), { recursive: true });
   writeFileSync(join(directory, 'model.onnx'), Buffer.concat([...graph.serialize('tiny').produce()]));
   writeJson(directory, 'config.json', { max_position_embeddings: options.maxTokens ?? 16 });

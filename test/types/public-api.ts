@@ -52,6 +52,10 @@ export async function updating(index: TidemarkIndex, signal: AbortSignal): Promi
       case 'degraded':
         event satisfies Pick<Degradation, 'step' | 'reason'>;
         break;
+      case 'download':
+        event.doneBytes satisfies number;
+        event.waiting satisfies string | null;
+        break;
       case 'maintenance':
         // @ts-expect-error it carries nothing
         event.path;

@@ -1,0 +1,82 @@
+import { Worker } from 'node:worker_threads';
+import type { ChunkedWindow } from './window.ts';
+import type { WindowRequest } from './window-request.ts';
+
+export interface WorkerRequest {
+  readonly window: WindowRequest;
+  /** The number under which the thread keeps this window for a later version of it; null: it keeps nothing. */
+  readonly version: number | null;
+  readonly maximumPages: number;
+}
+
+export interface WorkerDone {
+  readonly type: 'done';
+  readonly result: Omit<ChunkedWindow, 'version'>;
+  readonly heapBytes: number;
+}
+
+export type WorkerReply = WorkerDone | { readonly type: 'trap'; readonly message: string };
+
+/** A parser broke down over a window. The worker is gone; the window can be done again without a parser. */
+export class ParserTrap extends Error {
+  override readonly name = 'ParserTrap';
+}
+
+/** In the source tree the loader that runs TypeScript has to be registered in each thread anew. */
+const FROM_SOURCE = import.meta.url.endsWith('.ts');
+const WORKER = FROM_SOURCE
+  ? `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
+       register();
+       return import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});
+     });`
+  : new URL('./worker.js', import.meta.url);
+const PAGE = 65_536;
+/** A window of 1 MiB makes trees of at most some 60 MB; this is for the worst. */
+const HEAP_LIMIT_BYTES = 512 * 1024 * 1024;
+
+/**
+ * A thread that parses, and the call that it is busy with: one at a time. It can be stopped in the middle of a parse. The
+ * owner stops it.
+ */
+export class ParserThread {
+  readonly #worker: Worker;
+  #settle: { resolve: (reply: WorkerReply) => void; reject: (error: unknown) => void } | undefined;
+
+  constructor() {
+    this.#worker = new Worker(WORKER, {
+      eval: FROM_SOURCE,
+      resourceLimits: { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 },
+    });
+    // An idle parser keeps no process alive.
+    this.#worker.unref();
+    this.#worker.on('message', (reply: WorkerReply) => {
+      this.#worker.unref();
+      this.#take()?.resolve(reply);
+    });
+    this.#worker.on('error', (error) =>
+      this.#take()?.reject(new ParserTrap(String(error), { cause: error })),
+    );
+    this.#worker.on('exit', () => this.#take()?.reject(new ParserTrap('the parser thread ended')));
+  }
+
+  /** Rejects with {@link ParserTrap} where the parser broke down: then the thread has to be replaced. */
+  async call(request: Omit<WorkerRequest, 'maximumPages'>): Promise<WorkerDone> {
+    const reply = await new Promise<WorkerReply>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#worker.ref();
+      this.#worker.postMessage({ ...request, maximumPages: HEAP_LIMIT_BYTES / PAGE });
+    });
+    if (reply.type === 'trap') throw new ParserTrap(reply.message);
+    return reply;
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #take() {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    return settle;
+  }
+}

@@ -1,0 +1,20 @@
+import { setTimeout } from 'node:timers/promises';
+import type { IndexEvent } from './events.ts';
+
+const LOOK_EVERY_MS = 100;
+
+/** Waits for `work` and passes on the events that it puts into `held` meanwhile; gives its result. */
+export async function* whileWaiting<Result>(
+  work: Promise<Result>,
+  held: IndexEvent[],
+): AsyncGenerator<IndexEvent, Result> {
+  const settled = new AbortController();
+  // Whoever leaves early waits for it no more, and its failure is not unhandled.
+  const end = () => settled.abort();
+  work.then(end, end);
+  while (!settled.signal.aborted) {
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal: settled.signal }).catch(() => {});
+    yield* held.splice(0);
+  }
+  return work;
+}

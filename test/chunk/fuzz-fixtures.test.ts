@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { chunkSource } from '../../src/chunk/chunk-source.ts';
+import { detectLanguage } from '../../src/chunk/languages.ts';
+import { ParserPool } from '../../src/chunk/parser-pool.ts';
+import { type CorpusFile, type FuzzCase, FuzzCases } from '../support/fuzz-case.ts';
+import { FuzzRunner } from '../support/fuzz-runner.ts';
+import { fixtureCase, hostileFixtures, shown } from '../support/hostile-fixtures.ts';
+import { hostileInputs } from '../support/hostile-inputs.ts';
+
+const LANGUAGES = fileURLToPath(new URL('../fixtures/languages/', import.meta.url));
+const SEED = 20_240_506;
+const INPUTS = 60;
+/** Of the generated ones, those that once took a parser down or for ever, at a size that did. */
+const GENERATED: readonly (readonly [name: string, path: string, n: number])[] = [
+  ['open brackets', 'a.json', 1e6],
+  ['closed parentheses', 'a.js', 1e5],
+  ['closing braces', 'a.c', 1e6],
+  ['quotes of quotes', 'a.md', 500],
+  ['keys in keys', 'a.yaml', 1000],
+  ['elements that do not close', 'a.html', 80_000],
+  ['heredocs on one line', 'a.sh', 5000],
+  ['blocks by indentation', 'a.py', 1000],
+];
+
+const corpus: CorpusFile[] = readdirSync(LANGUAGES)
+  .filter((file) => !file.includes('.expected.'))
+  .sort()
+  .map((file) => ({
+    path: file,
+    language: detectLanguage(file)?.name ?? '',
+    read: () => readFileSync(join(LANGUAGES, file)),
+  }));
+
+const runner = new FuzzRunner({
+  chunker: { chunkSource, ParserPool },
+  ordinary: (language) => {
+    const file = corpus.find((candidate) => candidate.language === language) ?? corpus[0]!;
+    return { path: file.path, bytes: file.read() };
+  },
+});
+after(() => runner[Symbol.asyncDispose]());
+
+async function assertHolds(input: FuzzCase): Promise<void> {
+  const { broken } = await runner.run(input);
+  assert.equal(broken, null, input.recipe.join(', '));
+}
+
+for (const fixture of hostileFixtures()) {
+  test(`${fixture.file}: ${fixture.broke}`, () => assertHolds(fixtureCase(fixture)));
+}
+
+for (const [name, path, n] of GENERATED) {
+  test(`${name} x ${n} in ${path}`, async () => {
+    const hostile = hostileInputs.find((candidate) => candidate.name === name && candidate.path === path);
+    assert.ok(hostile !== undefined);
+    await assertHolds(shown(Buffer.from(hostile.make(n)), path));
+  });
+}
+
+test(`a short fuzz, seed ${SEED}`, async () => {
+  const few = ['python', 'javascript', 'c', 'html', 'markdown', 'yaml', 'bash', 'json'];
+  const cases = new FuzzCases(
+    SEED,
+    corpus.filter(({ language }) => few.includes(language)),
+  );
+  for (let index = 0; index < INPUTS; index++) await assertHolds(cases.get(index));
+});
