@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Hit, Summary } from '../src/index.ts';
 import { parseSize } from '../src/memory/size.ts';
+import { debianSource, npmPackage, pythonLibrary } from './lib/corpora.ts';
 import { lineChart } from './lib/line-chart.ts';
 import { environment } from './lib/machine.ts';
 import { OutsideSampler } from './lib/sampler.ts';
@@ -30,17 +31,13 @@ interface Tree {
 
 const CLI = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 const RESULTS = fileURLToPath(new URL('./results/trees.json', import.meta.url));
-const CORPORA = fileURLToPath(new URL('./corpora/', import.meta.url));
 const MEMORY = process.env.BENCH_MEMORY ?? '1GB';
 const DEPTH = 20;
 
 const TREES: readonly Tree[] = [
   {
     name: 'python-stdlib',
-    fetch: () => {
-      const path = execFileSync('python3', ['-c', 'import sysconfig; print(sysconfig.get_path("stdlib"))']);
-      return existsSync('/usr/lib/python3.11') ? '/usr/lib/python3.11' : path.toString().trim();
-    },
+    fetch: pythonLibrary,
     questions: [
       {
         query: 'split a command line into arguments the way a shell does',
@@ -57,18 +54,7 @@ const TREES: readonly Tree[] = [
   },
   {
     name: 'redis',
-    fetch: () => {
-      const dir = join(CORPORA, 'redis');
-      if (!existsSync(dir)) {
-        mkdirSync(CORPORA, { recursive: true });
-        execFileSync('apt-get', ['source', '--download-only', 'redis'], { cwd: CORPORA, stdio: 'ignore' });
-        mkdirSync(dir);
-        execFileSync('sh', ['-c', 'tar xzf redis_*.orig.tar.gz --strip-components=1 -C redis'], {
-          cwd: CORPORA,
-        });
-      }
-      return dir;
-    },
+    fetch: () => debianSource('redis').dir,
     questions: [
       {
         query: 'free memory by evicting keys when the maxmemory limit is reached',
@@ -89,15 +75,7 @@ const TREES: readonly Tree[] = [
   },
   {
     name: 'typescript',
-    fetch: () => {
-      const dir = join(CORPORA, 'typescript');
-      if (!existsSync(dir)) {
-        mkdirSync(dir, { recursive: true });
-        execFileSync('npm', ['pack', '--silent', 'typescript@5.9.3'], { cwd: CORPORA, stdio: 'ignore' });
-        execFileSync('tar', ['xzf', '../typescript-5.9.3.tgz', '--strip-components=1'], { cwd: dir });
-      }
-      return dir;
-    },
+    fetch: () => npmPackage('typescript@5.9.3').dir,
     questions: [
       {
         query: 'edit distance between two names to suggest a spelling correction',

@@ -6,6 +6,8 @@ export class OutsideSampler {
   readonly #timer: NodeJS.Timeout;
   readonly #started = performance.now();
   peakBytes = 0;
+  /** The last sample. */
+  bytes = 0;
   /** One point a second: seconds since the start, bytes. */
   readonly curve: [number, number][] = [];
 
@@ -16,6 +18,7 @@ export class OutsideSampler {
 
   #sample(): void {
     const bytes = processTreeBytes(this.#pid);
+    this.bytes = bytes;
     this.peakBytes = Math.max(this.peakBytes, bytes);
     const second = Math.floor((performance.now() - this.#started) / 1000);
     const last = this.curve.at(-1);

@@ -1,0 +1,108 @@
+/**
+ * Source trees that nobody wrote for tidemark, downloaded once into bench/corpora: packages of Debian and of the npm
+ * registry. Needs `apt-get` (with deb-src entries for Debian's sources), `dpkg-deb`, `tar` and `npm`; not root.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const CORPORA = fileURLToPath(new URL('../corpora/', import.meta.url));
+const MANIFEST = join(CORPORA, 'corpora.json');
+
+export interface Corpus {
+  /** Where its files are. */
+  readonly dir: string;
+  /** The archive it came in, whose name has the version. */
+  readonly archive: string;
+  /** Of the archive, in hex. */
+  readonly sha256: string;
+}
+
+/** A source package of Debian as its authors released it, in `corpora/NAME`. */
+export function debianSource(name: string): Corpus {
+  return once(name, (work, into) => {
+    run('apt-get', ['source', '--download-only', '--tar-only', name], work);
+    const archive = only(work, /\.orig\.tar\.\w+$/);
+    unpack(join(work, archive), into);
+    return archive;
+  });
+}
+
+/**
+ * A binary package of Debian that carries source, in `corpora/NAME`: its files, or those of the archive `inner` in it.
+ * Its hash is compared with that in Debian's signed lists.
+ */
+export function debianPackage(name: string, inner?: string): Corpus {
+  return once(name, (work, into) => {
+    run('apt-get', ['download', name], work);
+    const archive = only(work, /\.deb$/);
+    const version = decodeURIComponent(archive.split('_')[1]!);
+    const listed = /^SHA256: (\w+)$/m.exec(run('apt-cache', ['show', `${name}=${version}`], work))?.[1];
+    const found = sha256(join(work, archive));
+    if (listed !== found)
+      throw new Error(`${archive} has the hash ${found}, but Debian's lists say ${listed}`);
+    const files = inner === undefined ? into : join(work, 'files');
+    run('dpkg-deb', ['-x', archive, files], work);
+    if (inner !== undefined) unpack(join(files, inner), into);
+    return archive;
+  });
+}
+
+/** A package of the npm registry: `typescript@5.9.3` is in `corpora/typescript`. */
+export function npmPackage(spec: string): Corpus {
+  return once(spec.slice(0, spec.lastIndexOf('@')), (work, into) => {
+    run('npm', ['pack', '--silent', spec], work);
+    const archive = only(work, /\.tgz$/);
+    unpack(join(work, archive), into);
+    return archive;
+  });
+}
+
+/** The Python standard library of the machine. */
+export function pythonLibrary(): string {
+  if (existsSync('/usr/lib/python3.11')) return '/usr/lib/python3.11';
+  const code = 'import sysconfig; print(sysconfig.get_path("stdlib"))';
+  return run('python3', ['-c', code], '.').trim();
+}
+
+type Manifest = Record<string, { archive: string; sha256: string }>;
+
+function once(name: string, fetch: (work: string, into: string) => string): Corpus {
+  const dir = join(CORPORA, name.replaceAll('/', '+'));
+  const manifest = existsSync(MANIFEST) ? (JSON.parse(readFileSync(MANIFEST, 'utf8')) as Manifest) : {};
+  const known = manifest[name];
+  if (known !== undefined && existsSync(dir)) return { dir, ...known };
+  const work = `${dir}.part`;
+  for (const old of [dir, work]) rmSync(old, { recursive: true, force: true });
+  const into = join(work, 'tree');
+  mkdirSync(into, { recursive: true });
+  const archive = fetch(work, into);
+  const entry = { archive, sha256: sha256(join(work, archive)) };
+  renameSync(into, dir);
+  rmSync(work, { recursive: true });
+  writeFileSync(MANIFEST, `${JSON.stringify({ ...manifest, [name]: entry }, null, 1)}\n`);
+  return { dir, ...entry };
+}
+
+function unpack(archive: string, into: string): void {
+  run('tar', ['xf', archive, '--no-same-owner', '--strip-components=1', '-C', into], into);
+}
+
+function only(dir: string, pattern: RegExp): string {
+  const names = readdirSync(dir).filter((name) => pattern.test(name));
+  if (names.length !== 1)
+    throw new Error(`${names.length} files in ${dir} match ${pattern}; there should be one`);
+  return names[0]!;
+}
+
+function sha256(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+/** Runs a program and returns its output; what it complains of goes to stderr. */
+function run(program: string, args: readonly string[], cwd: string): string {
+  const stdio = ['ignore', 'pipe', 'inherit'] as const;
+  return execFileSync(program, args, { cwd, stdio: [...stdio], maxBuffer: 64 * 1024 * 1024 }).toString();
+}
