@@ -45,15 +45,23 @@ export interface TextEdit {
   readonly newEnd: number;
 }
 
+const BLOCK = 4096;
+
 /** The smallest range that holds all edits between two texts; null where they are the same. */
 export function editBetween(before: string, after: string): TextEdit | null {
   if (before === after) return null;
   const shorter = Math.min(before.length, after.length);
   let start = 0;
+  // Whole blocks first: those are compared without a call for each character.
+  while (start + BLOCK <= shorter && before.slice(start, start + BLOCK) === after.slice(start, start + BLOCK))
+    start += BLOCK;
   while (start < shorter && before.charCodeAt(start) === after.charCodeAt(start)) start++;
+  const most = shorter - start;
+  const tail = (text: string, from: number) => text.slice(text.length - from - BLOCK, text.length - from);
   let same = 0;
+  while (same + BLOCK <= most && tail(before, same) === tail(after, same)) same += BLOCK;
   while (
-    same < shorter - start &&
+    same < most &&
     before.charCodeAt(before.length - 1 - same) === after.charCodeAt(after.length - 1 - same)
   )
     same++;
