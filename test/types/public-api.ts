@@ -4,9 +4,13 @@ import {
   chunkFile,
   chunkStream,
   type Degradation,
+  type Document,
+  type DocumentChange,
+  type DocumentChunk,
   type Hit,
   type IndexEvent,
   type IndexStatus,
+  openDocument,
   openIndex,
   type SearchResult,
   type Summary,
@@ -120,6 +124,17 @@ export async function chunking(bytes: AsyncIterable<Uint8Array>): Promise<Chunk[
   // @ts-expect-error bytes, not text
   chunkStream(['text']) satisfies AsyncIterable<Chunk>;
   return chunks;
+}
+
+export async function editing(bytes: Uint8Array): Promise<string[]> {
+  await using document: Document = await openDocument(bytes, { path: 'a.ts', maxTokens: 100 });
+  const change: DocumentChange = await document.reparse(bytes);
+  change.removed satisfies readonly DocumentChunk[];
+  // @ts-expect-error chunks are replaced by the next version, not changed
+  change.added.push(...change.removed);
+  // @ts-expect-error bytes, not text
+  document.reparse('text') satisfies Promise<DocumentChange>;
+  return document.chunks.map(({ hash }) => hash);
 }
 
 export function failing(error: unknown): string {
