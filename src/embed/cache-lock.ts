@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { acquireLock, type IndexLock } from '../store/lock.ts';
+import { type DirectoryLock, LockHeldError, takeLock } from '../lock/directory-lock.ts';
 import { cacheError } from './model-cache.ts';
 
 const POLL_MS = 200;
@@ -15,16 +15,14 @@ export async function waitForLock(
   directory: string,
   signal: AbortSignal,
   onWait: () => void,
-): Promise<IndexLock> {
+): Promise<DirectoryLock> {
   for (let waits = 0; ; waits++) {
     signal.throwIfAborted();
     try {
       await mkdir(directory, { recursive: true });
-      return await acquireLock(directory);
+      return await takeLock(directory);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ERR_TIDEMARK_INDEX_BUSY') {
-        throw cacheError(directory, (error as Error).cause ?? error);
-      }
+      if (!(error instanceof LockHeldError)) throw cacheError(directory, error);
     }
     if (waits === 0) onWait();
     await setTimeout(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());

@@ -25,8 +25,8 @@ before(async () => {
   await mkdir(join(project, 'node_modules'));
   await symlink(ROOT, join(project, 'node_modules', 'tidemark'));
   await mkdir(join(project, 'src'));
-  for (const file of ['index.ts', 'store/lock.ts', 'errors.ts']) {
-    await cp(join(ROOT, 'src', file), join(project, 'src', file.replace('store/', '')));
+  for (const file of ['index.ts', 'lock/directory-lock.ts', 'errors.ts']) {
+    await cp(join(ROOT, 'src', file), join(project, 'src', file.replace('lock/', '')));
   }
 });
 
