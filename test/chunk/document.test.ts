@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { IndexedChunk } from '../../src/chunk/chunk.ts';
 import { chunkSource } from '../../src/chunk/chunk-source.ts';
@@ -145,21 +145,12 @@ describe('openDocument', () => {
     await using document = await openDocument(Buffer.from(code), { path: 'a.ts' });
     const random = seeded(3);
     const rss: number[] = [];
-    for (let round = 0; round < 2000; round++) {
+    for (let round = 0; round < 1000; round++) {
       const at = Math.floor(random() * code.length);
       await document.reparse(Buffer.from(`${code.slice(0, at)}\nlet extra${round} = 1;\n${code.slice(at)}`));
-      if (round % 500 === 499) rss.push(process.memoryUsage.rss());
+      if (round % 250 === 249) rss.push(process.memoryUsage.rss());
     }
-    // A tree of this file takes some 300 KB: 1,000 of them would be 300 MB.
+    // A tree of this file takes some 300 KB: 500 of them would be 150 MB.
     assert.ok(rss.at(-1)! - rss[1]! < 60e6, `grew from ${rss[1]} to ${rss.at(-1)}`);
-  });
-
-  it('works for every fixture', async () => {
-    for (const file of readdirSync(fixtures).filter((name) => !name.endsWith('.json'))) {
-      const bytes = readFileSync(new URL(file, fixtures));
-      await using document = await openDocument(bytes, { path: file });
-      const { added } = await document.reparse(Buffer.concat([Buffer.from('\n\n'), bytes]));
-      assert.ok(added.length <= 1, `${file}: ${added.length}`);
-    }
   });
 });
