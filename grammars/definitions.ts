@@ -15,6 +15,9 @@ export interface Definition {
   readonly bodyIndex: number | undefined;
 }
 
+/** The runtime counts depths in 16 bits: below 65,535 its queries find nothing, in quadratic time. */
+export const MAX_START_DEPTH = 4096;
+
 /** A heading or a selector list can be as long as a page; a symbol should not be. */
 const MAX_NAME = 200;
 
@@ -30,42 +33,69 @@ export function findDefinitions(
   options: { readonly signatures?: boolean; readonly places?: readonly QueryOptions[] } = {},
 ): Definition[] {
   const { signatures = false, places = [{}] } = options;
-  const found = new Map<number, { pattern: number; definition: Definition }>();
-  const depth = grammar.definitionDepth;
-  const limits = depth === undefined ? {} : { maxStartDepth: depth };
-  for (const match of places.flatMap((place) => query.matches(root, { ...limits, ...place }))) {
-    let whole: Node | undefined;
-    let kind = '';
-    let name: string | undefined;
-    let scope: string | undefined;
-    let body: Node | undefined;
-    for (const capture of match.captures) {
-      if (capture.name === 'name') name ??= oneLine(capture.node);
-      else if (capture.name === 'scope') scope ??= oneLine(capture.node);
-      else if (capture.name === 'body') body = capture.node;
-      else if (capture.name.startsWith('definition.')) {
-        whole = capture.node;
-        kind = capture.name.slice('definition.'.length);
-      }
-    }
-    if (whole === undefined || !name) continue;
-    const earlier = found.get(whole.id);
-    if (earlier !== undefined && earlier.pattern >= match.patternIndex) continue;
-    const last = body ?? whole;
-    const definition: Definition = {
-      kind,
-      name,
-      scope,
-      nodeId: whole.id,
-      startIndex: whole.startIndex,
-      endIndex: last.endIndex,
-      bodyIndex: signatures ? (body?.startIndex ?? bodyStart(grammar, whole)) : undefined,
-    };
-    found.set(whole.id, { pattern: match.patternIndex, definition });
+  const limits = { maxStartDepth: grammar.definitionDepth ?? MAX_START_DEPTH };
+  const collector = new DefinitionCollector(grammar, query, signatures);
+  for (const place of places) collector.look(root, { ...limits, ...place });
+  return collector.definitions();
+}
+
+/** Gathers the definitions of one tree from several places, which may overlap. */
+export class DefinitionCollector {
+  readonly #grammar: Grammar;
+  readonly #query: Query;
+  readonly #signatures: boolean;
+  readonly #found = new Map<number, { pattern: number; definition: Definition }>();
+
+  constructor(grammar: Grammar, query: Query, signatures = false) {
+    this.#grammar = grammar;
+    this.#query = query;
+    this.#signatures = signatures;
   }
-  return [...found.values()]
-    .map((entry) => entry.definition)
-    .sort((a, b) => a.startIndex - b.startIndex || b.endIndex - a.endIndex);
+
+  /** What a look at `root` adds: definitions that are new, or that a later pattern says more about. */
+  look(root: Node, limits: QueryOptions): Definition[] {
+    const added: Definition[] = [];
+    for (const match of this.#query.matches(root, limits)) {
+      let whole: Node | undefined;
+      let kind = '';
+      let name: Node | undefined;
+      let scope: Node | undefined;
+      let body: Node | undefined;
+      for (const capture of match.captures) {
+        if (capture.name === 'name') name ??= capture.node;
+        else if (capture.name === 'scope') scope ??= capture.node;
+        else if (capture.name === 'body') body = capture.node;
+        else if (capture.name.startsWith('definition.')) {
+          whole = capture.node;
+          kind = capture.name.slice('definition.'.length);
+        }
+      }
+      if (whole === undefined || name === undefined) continue;
+      const earlier = this.#found.get(whole.id);
+      if (earlier !== undefined && earlier.pattern >= match.patternIndex) continue;
+      const text = oneLine(name);
+      if (text === '') continue;
+      const definition: Definition = {
+        kind,
+        name: text,
+        scope: scope === undefined ? undefined : oneLine(scope),
+        nodeId: whole.id,
+        startIndex: whole.startIndex,
+        endIndex: (body ?? whole).endIndex,
+        bodyIndex: this.#signatures ? (body?.startIndex ?? bodyStart(this.#grammar, whole)) : undefined,
+      };
+      this.#found.set(whole.id, { pattern: match.patternIndex, definition });
+      added.push(definition);
+    }
+    return added;
+  }
+
+  /** All that was found, ordered by start, the outer before the inner. */
+  definitions(): Definition[] {
+    return [...this.#found.values()]
+      .map((entry) => entry.definition)
+      .sort((a, b) => a.startIndex - b.startIndex || b.endIndex - a.endIndex);
+  }
 }
 
 /** On one line, without the quotes or braces that a key, a module or a heading may wear. */

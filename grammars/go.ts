@@ -25,6 +25,7 @@ export const grammar: Grammar = {
 (type_spec name: (_) @name type: (interface_type)) @definition.interface
 (type_alias name: (_) @name) @definition.type
 `,
+  holders: ['const_declaration', 'var_declaration', 'var_spec_list', 'type_declaration'],
   body: ['body'],
   comments: ['comment'],
   lineComment: '//',

@@ -29,12 +29,20 @@ export interface Grammar {
    * patterns begin at the top.
    */
   readonly definitionDepth?: number;
+  /**
+   * Types of nodes that definitions stand in with little around them: lists of declarations, blocks, `export`. Where it is
+   * given, definitions are looked for along the walk that cuts a file: what is named deep within an expression that fits
+   * a chunk is passed over. Without it every token is looked at.
+   */
+  readonly holders?: readonly string[];
   /** Field names or node types of a definition's body: what lies before it is the signature. */
   readonly body?: readonly string[];
   /** Node types of comments. */
   readonly comments: readonly string[];
   /** What begins a comment that runs to the end of the line. */
   readonly lineComment?: string;
+  /** True where `text` must not be parsed: its nesting is more than the parser's fixed memory holds. */
+  readonly tooDeep?: (text: string) => boolean;
   /** What the parser must read before a fragment taken from the middle of a file. */
   readonly preamble?: string;
   /**

@@ -48,7 +48,7 @@ import { grammar as xml } from './xml.ts';
 import { grammar as yaml } from './yaml.ts';
 import { grammar as zig } from './zig.ts';
 
-export { type Definition, findDefinitions } from './definitions.ts';
+export { type Definition, DefinitionCollector, findDefinitions } from './definitions.ts';
 export type { Grammar, GrammarWasm, HeadingStyle } from './grammar.ts';
 
 /** Every language that has a name here; `languages.ts` in src/chunk finds a file's. */

@@ -17,6 +17,7 @@ export const grammar: Grammar = {
 (constructor_declaration name: (_) @name) @definition.constructor
 (compact_constructor_declaration name: (_) @name) @definition.constructor
 `,
+  holders: ['class_body', 'interface_body', 'enum_body', 'enum_body_declarations', 'annotation_type_body'],
   body: ['body'],
   comments: ['line_comment', 'block_comment'],
   lineComment: '//',

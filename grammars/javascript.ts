@@ -13,6 +13,22 @@ export const grammar: Grammar = {
   definitions: `${ecmascriptDefinitions}
 (field_definition property: (_) @name value: [(arrow_function) (function_expression)]) @definition.method
 `,
+  holders: [
+    'class',
+    'class_declaration',
+    'return_statement',
+    'export_statement',
+    'class_body',
+    'statement_block',
+    'lexical_declaration',
+    'variable_declaration',
+    'variable_declarator',
+    'object',
+    'pair',
+    'expression_statement',
+    'assignment_expression',
+    'field_definition',
+  ],
   body: ecmascriptBody,
   comments: ['comment', 'html_comment'],
   lineComment: '//',

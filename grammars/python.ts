@@ -19,6 +19,17 @@ export const grammar: Grammar = {
   (decorated_definition definition: (function_definition name: (_) @name) @definition.method)))
 (type_alias_statement left: (type) @name) @definition.type
 `,
+  holders: [
+    'if_statement',
+    'elif_clause',
+    'else_clause',
+    'try_statement',
+    'except_clause',
+    'finally_clause',
+    'with_statement',
+    'decorated_definition',
+    'block',
+  ],
   body: ['body'],
   comments: ['comment'],
   lineComment: '#',

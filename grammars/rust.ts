@@ -26,6 +26,7 @@ export const grammar: Grammar = {
 (static_item name: (_) @name) @definition.constant
 (type_item name: (_) @name) @definition.type
 `,
+  holders: ['foreign_mod_item', 'declaration_list'],
   body: ['body'],
   comments: ['line_comment', 'block_comment'],
   lineComment: '//',

@@ -1,6 +1,6 @@
 import { skipSpace } from './characters.ts';
 import { findHeadings, openHeadings, sectionsOf } from './headings.ts';
-import { type Label, Labeller, scopeAt } from './labels.ts';
+import { innermost, type Label, Labeller, scopeAt } from './labels.ts';
 import { languageByName } from './languages.ts';
 import { addLines } from './lines.ts';
 import { type MergedRanges, mergePieces } from './merge.ts';
@@ -30,9 +30,9 @@ export function cutParsed(
   last: boolean,
   names: readonly string[],
 ): Cut | LexicalReason {
-  const { text, from, to, prefix, definitions } = parsed;
+  const { text, from, to, prefix } = parsed;
   const limit = maxTokens * UNITS_PER_TOKEN;
-  const { pieces, leadStarts } = syntaxPieces(parsed, limit, !last);
+  const { pieces, definitions, leadStarts } = syntaxPieces(parsed, limit, !last);
   const ranges = mergePieces(pieces, prefix, limit, last);
   const carry = ranges.ends.at(-1) ?? from;
   if (!last && carry - from < (to - from) / 4) return 'no-progress';
@@ -46,12 +46,13 @@ export function cutParsed(
     const label = labeller.label(start, ranges.ends[i]!);
     if (lost.length === 0) return label;
     if (label.symbol === null) return { symbol: lost.at(-1)!, scope: lost.slice(0, -1) };
-    return { ...label, scope: [...lost, ...label.scope] };
+    return { ...label, scope: innermost([...lost, ...label.scope]) };
   });
   const languages = languagesOf(parsed, ranges);
   if (last) return { text, from, ranges, labels, languages, carry: to, scope: NO_SCOPE };
   const next = skipSpace(text, carry);
-  const scope = { headers: parsed.openHeaders(next), names: [...lost, ...scopeAt(definitions, next)] };
+  const stillOpen = innermost([...lost, ...scopeAt(definitions, next)]);
+  const scope = { headers: parsed.openHeaders(next), names: stillOpen };
   return { text, from, ranges, labels, languages, carry, scope };
 }
 
@@ -81,7 +82,7 @@ export function cutByLines(request: WindowRequest, body: string): Cut {
   const prefix = tokenPrefix(text);
   const limit = request.maxTokens * UNITS_PER_TOKEN;
   const pieces = new Pieces();
-  const levels = Math.max(0, ...headings.map(({ level }) => level));
+  const levels = headings.reduce((most, { level }) => Math.max(most, level), 0);
   const body_ = (start: number, end: number, depth: number) =>
     addLines(pieces, text, prefix, start, end, limit, depth);
   let at = from;

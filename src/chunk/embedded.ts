@@ -1,5 +1,5 @@
 import type { Node, QueryMatch, Range, Tree } from 'web-tree-sitter';
-import type { Definition } from '../../grammars/definitions.ts';
+import { type Definition, MAX_START_DEPTH } from '../../grammars/definitions.ts';
 import type { LoadedGrammar } from './grammar-loader.ts';
 import { endsInError, openHeaders } from './headers.ts';
 import { languageByName } from './languages.ts';
@@ -33,7 +33,7 @@ export async function embeddedRegions(
 ): Promise<EmbeddedRegion[]> {
   if (outer.embedded === null) return [];
   const found = new Map<number, { node: Node; language: string; named: boolean }>();
-  for (const match of outer.embedded.matches(tree.rootNode)) {
+  for (const match of outer.embedded.matches(tree.rootNode, { maxStartDepth: MAX_START_DEPTH })) {
     const region = regionOf(match);
     if (region === null) continue;
     const earlier = found.get(region.node.id);

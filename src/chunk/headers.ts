@@ -131,24 +131,19 @@ function descend(cursor: TreeCursor, at: number, text: string, stop: number): Sp
     // An #if that never ends would be an error in the next window; its body stands well without it. The headings of
     // sections are replayed on their own.
     const transparent = root || type.startsWith('preproc_') || type === 'ERROR' || type === 'section';
-    const brackets: Bracket[] = [];
     let opener = -1;
-    let previousEnd = start;
-    let first = true;
-    while (cursor.endIndex <= at || cursor.endIndex === cursor.startIndex) {
-      const child = cursor.nodeType;
-      if (first && OPENERS[child] !== undefined) opener = cursor.endIndex;
-      first = false;
-      if (type === 'ERROR') trackBracket(brackets, child, text, previousEnd, cursor);
-      if (child === ';' || child === '}' || child === ',' || cursor.nodeType.endsWith('statement')) {
-        previousEnd = cursor.endIndex;
-      }
-      if (!cursor.gotoNextSibling()) {
-        for (const bracket of brackets) headers.push(bracket);
-        return headers;
+    if (OPENERS[cursor.nodeType] !== undefined && cursor.endIndex <= at) opener = cursor.endIndex;
+    if (type === 'ERROR') {
+      const reached = gatherBrackets(cursor, at, text, headers);
+      if (!reached) return headers;
+    } else {
+      // From the end, where the place mostly is: a list may have a hundred thousand children.
+      cursor.gotoParent();
+      lastChildBefore(cursor, at + 1);
+      while (cursor.endIndex <= at || cursor.endIndex === cursor.startIndex) {
+        if (!cursor.gotoNextSibling()) return headers;
       }
     }
-    for (const bracket of brackets) headers.push(bracket);
     if (!transparent) {
       const inner = Math.min(cursor.startIndex, at);
       if (inner - start <= MAX_HEADER) headers.push({ start, end: inner });
@@ -157,6 +152,26 @@ function descend(cursor: TreeCursor, at: number, text: string, stop: number): Sp
     if (cursor.startIndex >= Math.min(at, stop)) return headers;
     root = false;
   }
+}
+
+/** Goes from the first child of an error to the one that reaches beyond `at`, if there is one; adds what is open there. */
+function gatherBrackets(cursor: TreeCursor, at: number, text: string, headers: Span[]): boolean {
+  const brackets: Bracket[] = [];
+  let previousEnd = cursor.startIndex;
+  let reached = true;
+  while (cursor.endIndex <= at || cursor.endIndex === cursor.startIndex) {
+    const child = cursor.nodeType;
+    trackBracket(brackets, child, text, previousEnd, cursor);
+    if (child === ';' || child === '}' || child === ',' || child.endsWith('statement')) {
+      previousEnd = cursor.endIndex;
+    }
+    if (!cursor.gotoNextSibling()) {
+      reached = false;
+      break;
+    }
+  }
+  headers.push(...brackets);
+  return reached;
 }
 
 function trackBracket(

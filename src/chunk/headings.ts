@@ -49,13 +49,16 @@ function underlined(text: string): Heading[] {
       titleEnd - titleStart > MAX_TITLE
     )
       continue;
-    const above = text.slice(text.lastIndexOf('\n', titleStart - 2) + 1, Math.max(0, titleStart - 1)).trim();
+    const aboveStart = text.lastIndexOf('\n', titleStart - 2) + 1;
+    // The line under one heading is not the line over the next.
+    const taken = aboveStart < (headings.at(-1)?.end ?? 0);
+    const above = taken ? '' : text.slice(aboveStart, Math.max(0, titleStart - 1)).trim();
     const overlined = above === match[0];
     if (above !== '' && !overlined) continue;
     const style = `${match[1]}${overlined}`;
     if (!levels.includes(style)) levels.push(style);
     headings.push({
-      start: overlined ? text.lastIndexOf('\n', titleStart - 2) + 1 : titleStart,
+      start: overlined ? aboveStart : titleStart,
       end: match.index + match[0].length,
       level: levels.indexOf(style) + 1,
       title,

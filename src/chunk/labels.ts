@@ -1,5 +1,8 @@
 import type { Definition } from '../../grammars/definitions.ts';
 
+/** A scope has the innermost so many names: it is stored and embedded with each chunk. */
+const MAX_SCOPE = 16;
+
 /** What a chunk is called, and what lies around it. */
 export interface Label {
   readonly symbol: string | null;
@@ -26,7 +29,7 @@ export class Labeller {
       this.#enter(definitions[this.#next++]!);
     }
     this.#leave(start);
-    const around = [...this.#open];
+    const around = this.#open.slice(-1 - MAX_SCOPE);
     let largest: Definition | undefined;
     let path: Definition[] = around;
     while (this.#next < definitions.length && definitions[this.#next]!.startIndex < end) {
@@ -37,7 +40,7 @@ export class Labeller {
         definition.endIndex - definition.startIndex > largest.endIndex - largest.startIndex
       ) {
         largest = definition;
-        path = this.#open.slice(0, -1);
+        path = this.#open.slice(-1 - MAX_SCOPE, -1);
       }
     }
     const container = around[around.length - 1];
@@ -62,14 +65,19 @@ export class Labeller {
 }
 
 function scopeOf(definition: Definition, around: readonly Definition[]): string[] {
-  return definition.scope === undefined ? names(around) : [...names(around), definition.scope];
+  const scope = definition.scope === undefined ? names(around) : [...names(around), definition.scope];
+  return innermost(scope);
 }
 
 function names(definitions: readonly Definition[]): string[] {
   return definitions.flatMap((d) => (d.scope === undefined ? [d.name] : [d.scope, d.name]));
 }
 
-/** Names of the definitions that are open at a place, outermost first. */
+export function innermost(scope: readonly string[]): string[] {
+  return scope.slice(-MAX_SCOPE);
+}
+
+/** Names of the definitions that are open at a place, outermost first, the innermost few. */
 export function scopeAt(definitions: readonly Definition[], at: number): string[] {
-  return names(definitions.filter((d) => d.startIndex < at && d.endIndex > at));
+  return innermost(names(definitions.filter((d) => d.startIndex < at && d.endIndex > at)));
 }

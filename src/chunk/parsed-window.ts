@@ -1,5 +1,6 @@
 import type { Tree } from 'web-tree-sitter';
 import type { Definition } from '../../grammars/definitions.ts';
+import { DefinitionFinder } from './definition-finder.ts';
 import {
   allOpenHeaders,
   anyEndsInError,
@@ -11,10 +12,10 @@ import {
 import type { LoadedGrammar } from './grammar-loader.ts';
 import { closersOf, rawElementCloser } from './headers.ts';
 import { type Heading, markdownHeading, openHeadings, sectionsOf } from './headings.ts';
-import { KeptTree } from './kept-tree.ts';
+import { KeptTree, type TextEdit } from './kept-tree.ts';
 import { parse } from './parse.ts';
 import { tokenPrefix } from './token-estimate.ts';
-import { editedDefinitions, outerFirst, treeDefinitions } from './tree-definitions.ts';
+import { definitionFinder, editedDefinitions, outerFirst, treeDefinitions } from './tree-definitions.ts';
 
 export interface ParseRequest {
   /** Parsed in front of the window: what opens the constructs that it begins in. */
@@ -45,8 +46,10 @@ export class ParsedWindow implements Disposable {
   readonly prefix: Uint32Array;
   readonly tree: Tree;
   readonly regions: readonly EmbeddedRegion[];
-  /** In order of their start; offsets are UTF-16 units of `text`. */
+  /** In order of their start; offsets are UTF-16 units of `text`. Empty where there is a finder. */
   readonly definitions: readonly Definition[];
+  /** Finds the definitions along the walk, in languages that say where they stand. */
+  readonly finder: DefinitionFinder | null;
   readonly #own: readonly Definition[];
   readonly #headings: readonly Heading[];
   #disposed = false;
@@ -56,7 +59,7 @@ export class ParsedWindow implements Disposable {
     place: Place,
     grammar: LoadedGrammar,
     tree: Tree,
-    own: readonly Definition[],
+    own: readonly Definition[] | DefinitionFinder,
     regions: readonly EmbeddedRegion[],
   ) {
     this.text = place.text;
@@ -65,11 +68,14 @@ export class ParsedWindow implements Disposable {
     this.prefix = place.prefix;
     this.tree = tree;
     this.regions = regions;
-    this.#own = own;
-    let definitions = own;
+    this.finder = own instanceof DefinitionFinder ? own : null;
+    this.#own = own instanceof DefinitionFinder ? [] : own;
+    let definitions = this.#own;
     if (grammar.grammar.headings === 'markdown') {
       // The tree knows which lines are headings, and not always how far their sections reach.
-      this.#headings = own.map(({ startIndex, name }) => markdownHeading(place.text, startIndex, name));
+      this.#headings = definitions.map(({ startIndex, name }) =>
+        markdownHeading(place.text, startIndex, name),
+      );
       definitions = sectionsOf(this.#headings, place.to);
     } else {
       this.#headings = [];
@@ -133,10 +139,7 @@ export class ParsedWindow implements Disposable {
     if (tree === null) return null;
     try {
       const prefix = tokenPrefix(text);
-      const own =
-        earlier === null || edit === null
-          ? (earlier?.definitions ?? treeDefinitions(grammar, tree))
-          : editedDefinitions(grammar, tree, earlier, edit);
+      const own = definitionFinder(grammar, tree) ?? ownDefinitions(grammar, tree, earlier, edit);
       const isPiece = (start: number, end: number) =>
         grammar.grammar.kind === 'docs' && prefix[end]! - prefix[start]! <= limit;
       const regions = await embeddedRegions(tree, grammar, text, source, isPiece);
@@ -169,4 +172,14 @@ export class ParsedWindow implements Disposable {
     this.tree.delete();
     deleteRegions(this.regions);
   }
+}
+
+function ownDefinitions(
+  grammar: LoadedGrammar,
+  tree: Tree,
+  earlier: KeptTree | null,
+  edit: TextEdit | null,
+): readonly Definition[] {
+  if (earlier === null) return treeDefinitions(grammar, tree);
+  return edit === null ? earlier.definitions : editedDefinitions(grammar, tree, earlier, edit);
 }

@@ -1,19 +1,18 @@
 import type { TreeCursor } from 'web-tree-sitter';
+import type { Definition } from '../../grammars/definitions.ts';
 import { skipSpace } from './characters.ts';
+import type { DefinitionFinder } from './definition-finder.ts';
 import type { EmbeddedRegion } from './embedded.ts';
 import { lastChildBefore } from './headers.ts';
 import { addLines } from './lines.ts';
+import { CLOSER, LEAD, LIST, nodeKinds } from './node-kinds.ts';
 import type { ParsedWindow } from './parsed-window.ts';
 import { GLUED, type PieceRole, Pieces } from './pieces.ts';
 
-/** Nodes whose children stand side by side; in any other the small children before the large one are its head. */
-const LISTS =
-  /body|block|compound|group|begin|^(then|else|do|ensure)$|list|statements|program|module|file|unit|document|object|array|section|element|fragment|content|mapping|sequence|table|chunk|source|suite|stylesheet|stream|literal_value|token_tree|preproc|case|clause|template|brace|enumerator|struct_type|interface_type|members|declarations|ERROR/;
-const LEADS = /comment|decorator|attribute|annotation/;
-const CLOSERS = new Set([',', ';', ')', ']', '}', 'end', '{', '(', '[', ':', '.', '>', '/>']);
-
 export interface SyntaxPieces {
   readonly pieces: Pieces;
+  /** In order of their starts, the outer before the inner. */
+  readonly definitions: readonly Definition[];
   /** By the start of a definition: where the comments and decorators in front of it begin. */
   readonly leadStarts: ReadonlyMap<number, number>;
 }
@@ -28,7 +27,8 @@ export function syntaxPieces(parsed: ParsedWindow, limit: number, unfinished: bo
   try {
     const walk = new Walk(parsed, limit, cursor, pieces);
     walk.run(unfinished);
-    return { pieces, leadStarts: walk.leadStarts };
+    const definitions = parsed.finder?.definitions() ?? parsed.definitions;
+    return { pieces, definitions, leadStarts: walk.leadStarts };
   } finally {
     cursor.delete();
   }
@@ -43,6 +43,8 @@ class Walk {
   readonly #regions: ReadonlyMap<number, EmbeddedRegion>;
   /** The tree that is walked: the window's, or that of an embedded text. */
   #cursor: TreeCursor;
+  /** By the number of a node's type in that tree. */
+  #kinds: Uint8Array;
   /** Where its text ends. */
   #to: number;
   /** The depth of the node that it hangs from; 0 for the window's. */
@@ -51,6 +53,9 @@ class Walk {
   readonly #spine: number[] = [];
   #depth = 0;
   #level = 0;
+  readonly #finder: DefinitionFinder | null;
+  /** In order of their starts; with a finder, what is known by now. */
+  readonly #definitions: Definition[];
   #definition = 0;
   /** By depth: no child has been entered yet, and the parent is not a list. */
   readonly #heads: boolean[] = [];
@@ -68,7 +73,10 @@ class Walk {
     this.#parsed = parsed;
     this.#limit = limit;
     this.#cursor = cursor;
+    this.#kinds = nodeKinds(parsed.tree.language);
     this.#pieces = pieces;
+    this.#finder = parsed.finder;
+    this.#definitions = [...parsed.definitions];
     this.#to = parsed.to;
     this.#largeEnough = (parsed.to - parsed.from) / 4;
     this.#covered = parsed.from;
@@ -114,7 +122,7 @@ class Walk {
     if (this.#enter(last)) return 'entered';
     const begin = Math.max(start, from);
     this.#fillGap(begin);
-    const lead = LEADS.test(this.#cursor.nodeType) && this.#ownLine(begin);
+    const lead = (this.#kind(this.#cursor.nodeTypeId) & LEAD) !== 0 && this.#ownLine(begin);
     this.#lines(begin, last ? this.#lastLine(begin, end) : end, lead ? 'lead' : 'plain');
     return last ? 'stop' : 'done';
   }
@@ -122,8 +130,9 @@ class Walk {
   /** Goes on in the tree of an embedded text, as if it hung from this node. */
   #walkRegion(region: EmbeddedRegion, last: boolean): 'stop' | 'done' {
     this.#fillGap(Math.max(region.start, this.#parsed.from));
-    const outer = { cursor: this.#cursor, to: this.#to, base: this.#base };
+    const outer = { cursor: this.#cursor, kinds: this.#kinds, to: this.#to, base: this.#base };
     this.#cursor = region.tree!.walk();
+    this.#kinds = nodeKinds(region.tree!.language);
     this.#to = Math.min(region.end, outer.to);
     this.#base = this.#depth;
     try {
@@ -131,6 +140,7 @@ class Walk {
     } finally {
       this.#cursor.delete();
       this.#cursor = outer.cursor;
+      this.#kinds = outer.kinds;
       this.#to = outer.to;
       this.#base = outer.base;
     }
@@ -142,13 +152,20 @@ class Walk {
     return newline < start ? end : newline + 1;
   }
 
+  /** An ERROR has a number of its own, and children side by side. */
+  #kind(type: number): number {
+    return this.#kinds[type] ?? LIST;
+  }
+
   #enter(onSpine: boolean): boolean {
+    const type = this.#cursor.nodeTypeId;
+    if (this.#finder !== null && this.#base === 0) this.#note(this.#finder.enter(type, this.#cursor));
     let unfinishedStart = -1;
     if (onSpine && lastChildBefore(this.#cursor, this.#to)) {
       unfinishedStart = this.#cursor.startIndex;
       this.#cursor.gotoParent();
     }
-    const head = this.#cursor.startIndex >= this.#parsed.from && !LISTS.test(this.#cursor.nodeType);
+    const head = (this.#kind(type) & LIST) === 0 && this.#cursor.startIndex >= this.#parsed.from;
     if (!this.#cursor.gotoFirstChild()) return false;
     if (this.#heads[this.#depth] && this.#begun[this.#depth]) this.#headGoesOn = true;
     this.#heads[this.#depth] = false;
@@ -168,11 +185,13 @@ class Walk {
 
   #add(start: number, end: number): void {
     this.#fillGap(start);
-    const type = this.#cursor.nodeType;
-    const lead = LEADS.test(type) && this.#ownLine(start);
+    const type = this.#cursor.nodeTypeId;
+    const kind = this.#kind(type);
+    const lead = (kind & LEAD) !== 0 && this.#ownLine(start);
     const afterLead = this.#leadEnd >= 0 && this.#adjacent(this.#leadEnd, start);
     const inHead = this.#headGoesOn || (this.#heads[this.#depth] && this.#begun[this.#depth]);
-    const cost = this.#level + (afterLead || inHead || CLOSERS.has(type) ? GLUED : 0);
+    const cost = this.#level + (afterLead || inHead || (kind & CLOSER) !== 0 ? GLUED : 0);
+    if (this.#finder !== null && this.#base === 0) this.#note(this.#finder.pass(type, this.#cursor));
     const definition = this.#beginsDefinition(start, end, afterLead);
     this.#pieces.add(start, end, cost, lead ? 'lead' : definition ? 'definition' : 'plain');
     this.#headGoesOn = false;
@@ -227,9 +246,24 @@ class Walk {
     return second === -1 || second >= start;
   }
 
+  /** None of them begins before the place where the walk is. */
+  #note(found: readonly Definition[]): void {
+    const definitions = this.#definitions;
+    for (const definition of found) {
+      let low = this.#definition;
+      let high = definitions.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (definitions[middle]!.startIndex <= definition.startIndex) low = middle + 1;
+        else high = middle;
+      }
+      definitions.splice(low, 0, definition);
+    }
+  }
+
   /** A definition that goes on after the piece, or one that is most of it. */
   #beginsDefinition(start: number, end: number, afterLead: boolean): boolean {
-    const definitions = this.#parsed.definitions;
+    const definitions = this.#definitions;
     while (this.#definition < definitions.length && definitions[this.#definition]!.startIndex < start) {
       this.#definition++;
     }

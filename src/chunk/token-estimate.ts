@@ -12,6 +12,17 @@ const LETTERS = runTable((n) => (n <= 7 ? 1.2 : 1.5 + 0.36 * (n - 8)));
 const DIGITS = runTable((n) => (n <= 2 ? 1 : 0.6 * n));
 const MIXED = runTable((n) => 1 + 0.38 * n);
 
+const SPACE = 0;
+const LETTER = 1;
+const DIGIT = 2;
+const MARK = 3;
+const OTHER = 4;
+const CLASSES = Uint8Array.from({ length: 128 }, (_, c) => {
+  if ((c >= 97 && c <= 122) || (c >= 65 && c <= 90)) return LETTER;
+  if (c >= 48 && c <= 57) return DIGIT;
+  return c > 32 || c < 9 || (c > 13 && c < 32) ? MARK : SPACE;
+});
+
 function runTable(tokens: (length: number) => number): Uint16Array {
   return Uint16Array.from({ length: MAX_RUN + 1 }, (_, n) =>
     n === 0 ? 0 : Math.ceil(tokens(n) * UNITS_PER_TOKEN),
@@ -23,25 +34,27 @@ function runTable(tokens: (length: number) => number): Uint16Array {
  * is charged at its last character.
  */
 export function tokenPrefix(text: string): Uint32Array {
-  const prefix = new Uint32Array(text.length + 1);
+  const length = text.length;
+  const prefix = new Uint32Array(length + 1);
   let total = 0;
   let letters = 0;
   let digits = 0;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = 0; i < length; i++) {
     const c = text.charCodeAt(i);
-    if ((c >= 97 && c <= 122) || (c >= 65 && c <= 90)) {
-      letters++;
-    } else if (c >= 48 && c <= 57) {
-      digits++;
-    } else {
+    const kind = c < 128 ? CLASSES[c]! : OTHER;
+    if (kind === LETTER) letters++;
+    else if (kind === DIGIT) digits++;
+    else {
       if (letters + digits > 0) {
         total += runCost(letters, digits);
         prefix[i] = total;
         letters = 0;
         digits = 0;
       }
-      if (c > 127) total += c >= 0x2e80 ? 16 : 11;
-      else if (c > 32 || c < 9 || (c > 13 && c < 32)) total += 16;
+      if (kind === MARK) total += UNITS_PER_TOKEN;
+      else if (kind === OTHER) total += c >= 0x2e80 ? 16 : 11;
+      prefix[i + 1] = total;
+      continue;
     }
     prefix[i + 1] = total;
     if (letters + digits === MAX_RUN) {
@@ -51,7 +64,7 @@ export function tokenPrefix(text: string): Uint32Array {
       digits = 0;
     }
   }
-  if (letters + digits > 0) prefix[text.length] = total + runCost(letters, digits);
+  if (letters + digits > 0) prefix[length] = total + runCost(letters, digits);
   return prefix;
 }
 

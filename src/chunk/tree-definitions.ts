@@ -1,5 +1,6 @@
 import type { Node, Tree } from 'web-tree-sitter';
 import { type Definition, findDefinitions } from '../../grammars/definitions.ts';
+import { DefinitionFinder } from './definition-finder.ts';
 import type { LoadedGrammar } from './grammar-loader.ts';
 import type { KeptTree, TextEdit } from './kept-tree.ts';
 
@@ -7,6 +8,13 @@ import type { KeptTree, TextEdit } from './kept-tree.ts';
 export function treeDefinitions(grammar: LoadedGrammar, tree: Tree): Definition[] {
   if (grammar.query === null || bracketSoup(tree.rootNode)) return [];
   return findDefinitions(grammar.grammar, grammar.query, tree.rootNode);
+}
+
+/** For languages that say where definitions stand; null for others. */
+export function definitionFinder(grammar: LoadedGrammar, tree: Tree): DefinitionFinder | null {
+  if (grammar.query === null || grammar.grammar.holders === undefined || bracketSoup(tree.rootNode))
+    return null;
+  return new DefinitionFinder(grammar, grammar.query);
 }
 
 /**

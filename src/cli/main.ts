@@ -14,7 +14,7 @@ const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' };
 const SMALL_HEAP = ['--max-semi-space-size=2', '--optimize-for-size', '--heap-growing-percent=30'];
 /**
  * V8 would compile each parser a second time, which takes seconds and some 90 MB, for a fifth more speed. Set here only:
- * a library must not decide what holds for its whole process.
+ * a library must not decide what holds for its whole process. `chunks` has one parser and can have both.
  */
 const BASELINE_WASM = '--liftoff-only';
 
@@ -23,7 +23,7 @@ if (process.platform === 'linux' && args[0] === 'index' && process.env.MALLOC_MM
   const { relay } = await import('./relay.ts');
   relay({ flags: SMALL_HEAP, script: fileURLToPath(import.meta.url), args, env: ALLOCATOR });
 } else {
-  setFlagsFromString(BASELINE_WASM);
+  if (args[0] !== 'chunks') setFlagsFromString(BASELINE_WASM);
   const { report } = await import('./exit-codes.ts');
   // What nobody awaited is an error like any other: one line.
   process.on('uncaughtException', (error) => process.exit(report(error)));

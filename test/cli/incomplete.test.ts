@@ -74,8 +74,8 @@ test('a model that is not there, is damaged, or is another than the index has', 
     index('--model', corrupt),
     index('--device', 'wasm'),
   ]);
-  assertError(none!, 1, /no model at .*none/);
-  assertError(empty!, 1, /no model at .*empty.*tokenizer\.json/);
+  assertError(none!, 1, /none is no directory here/);
+  assertError(empty!, 1, /no model in .*empty.*tokenizer\.json/);
   assertError(broken!, 1, /corrupt/);
   assertError(wasm!, 1, /wasm is not available yet.*--device cpu/);
 

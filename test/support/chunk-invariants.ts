@@ -28,6 +28,9 @@ export class BrokenInvariant extends Error {
   }
 }
 
+/** A scope is a line that is stored and embedded with each chunk. */
+const LONGEST_SCOPE = 16_384;
+
 /**
  * A chunk may be an eighth larger than asked for, to keep a heading with what it stands over. Estimates of parts do not
  * add up to that of the whole where a run of letters or digits was cut: two runs of 48 at most.
@@ -93,6 +96,9 @@ function closeChunk(chunk: IndexedChunk, at: number, textAt: number, line: numbe
     throw new BrokenInvariant('tokens', `${Math.ceil(tokens)} in the chunk at byte ${chunk.startByte}`);
   }
   if (!/^[0-9a-f]{32}$/.test(chunk.hash)) throw new BrokenInvariant('fields', `hash '${chunk.hash}'`);
+  if ((chunk.scope?.length ?? 0) > LONGEST_SCOPE) {
+    throw new BrokenInvariant('fields', `a scope of ${chunk.scope?.length} characters`);
+  }
   if (chunk.symbol === '' || chunk.scope === '') throw new BrokenInvariant('fields', 'an empty name');
 }
 
