@@ -181,7 +181,7 @@ test('kill -9 while edited files are written leaves each old or new, and the nex
   await finished(start(root));
   let before = await versionsOf(root);
   let killed = 0;
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 4; round++) {
     const changes = [tree.change(), tree.change()].flat().join('; ');
     for (let n = 0; n < 2; n++) {
       const names = Array.from(

@@ -29,8 +29,8 @@ export interface FuzzRunnerOptions {
   readonly ordinary: (language: string | null) => { readonly path: string; readonly bytes: Buffer };
 }
 
-/** In CPU time. A second for each 50 KB, and five to begin with: more than ten times what the slowest parser takes. */
-export const allowedSeconds = (bytes: number): number => 5 + bytes / 50_000;
+/** In CPU time: some ten times what the slowest parser takes for a megabyte, and what a small input may take at most. */
+export const allowedSeconds = (bytes: number): number => 5 + bytes / 40_000;
 const SMALL_WINDOW = 128 * 1024;
 /** On the clock: the machine may have other work. */
 const HANGS_AFTER = 30;
