@@ -41,7 +41,7 @@ export type FuzzMessage =
 const MINIMIZE_MS = 60_000;
 /** More failures of one kind in one language are counted, not reduced. */
 const REDUCED_PER_KIND = 2;
-const RSS_EVERY = 100;
+const RSS_EVERY = 25;
 
 // As `tidemark chunks` runs.
 setFlagsFromString('--liftoff-only');
