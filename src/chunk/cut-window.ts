@@ -1,6 +1,6 @@
 import { skipSpace } from './characters.ts';
 import { findHeadings, openHeadings, sectionsOf } from './headings.ts';
-import { innermost, type Label, Labeller, scopeAt } from './labels.ts';
+import { type Label, Labeller, scopeAt } from './labels.ts';
 import { languageByName } from './languages.ts';
 import { addLines } from './lines.ts';
 import { type MergedRanges, mergePieces } from './merge.ts';
@@ -23,36 +23,24 @@ export interface Cut {
   readonly scope: OpenScope;
 }
 
-/** Cuts a window along its syntax. `names` are the definitions that were open where it began. */
-export function cutParsed(
-  parsed: ParsedWindow,
-  maxTokens: number,
-  last: boolean,
-  names: readonly string[],
-): Cut | LexicalReason {
+/** Cuts a window along its syntax. */
+export function cutParsed(parsed: ParsedWindow, maxTokens: number, last: boolean): Cut | LexicalReason {
   const { text, from, to, prefix } = parsed;
   const limit = maxTokens * UNITS_PER_TOKEN;
   const { pieces, definitions, leadStarts } = syntaxPieces(parsed, limit, !last);
   const ranges = mergePieces(pieces, prefix, limit, last);
-  const carry = ranges.ends.at(-1) ?? from;
+  let carry = ranges.ends.at(-1) ?? from;
   if (!last && carry - from < (to - from) / 4) return 'no-progress';
-  // Where a parser lost the thread, what was open before is taken to be open still.
-  const open = scopeAt(definitions, from - 1);
-  const lost = names.slice(0, Math.max(0, names.length - open.length));
   const labeller = new Labeller(
     definitions.map((d) => ({ ...d, startIndex: leadStarts.get(d.startIndex) ?? d.startIndex })),
   );
-  const labels = ranges.starts.map((start, i) => {
-    const label = labeller.label(start, ranges.ends[i]!);
-    if (lost.length === 0) return label;
-    if (label.symbol === null) return { symbol: lost.at(-1)!, scope: lost.slice(0, -1) };
-    return { ...label, scope: innermost([...lost, ...label.scope]) };
-  });
+  const labels = ranges.starts.map((start, i) => labeller.label(start, ranges.ends[i]!));
   const languages = languagesOf(parsed, ranges);
   if (last) return { text, from, ranges, labels, languages, carry: to, scope: NO_SCOPE };
   const next = skipSpace(text, carry);
-  const stillOpen = innermost([...lost, ...scopeAt(definitions, next)]);
-  const scope = { headers: parsed.openHeaders(next), names: stillOpen };
+  // White space in the middle of a line would look like the next chunk's indentation.
+  if (text[carry - 1] !== '\n' && !text.slice(carry, next).includes('\n')) carry = next;
+  const scope = { headers: parsed.openHeaders(next, carry), names: scopeAt(definitions, next) };
   return { text, from, ranges, labels, languages, carry, scope };
 }
 
@@ -118,7 +106,7 @@ export function cutByLines(request: WindowRequest, body: string): Cut {
   const next = skipSpace(text, carry);
   const scope =
     style === undefined
-      ? request.scope
+      ? NO_SCOPE
       : { headers: openHeadings(text, headings, next), names: scopeAt(sections, next) };
   return { text, from, ranges, labels, languages, carry, scope };
 }

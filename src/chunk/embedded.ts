@@ -1,10 +1,11 @@
 import type { Node, QueryMatch, Range, Tree } from 'web-tree-sitter';
 import { type Definition, MAX_START_DEPTH } from '../../grammars/definitions.ts';
 import type { LoadedGrammar } from './grammar-loader.ts';
-import { endsInError, openHeaders } from './headers.ts';
+import { type Level, levelsAt } from './headers.ts';
 import { languageByName } from './languages.ts';
 import { parse } from './parse.ts';
 import { treeDefinitions } from './tree-definitions.ts';
+import { type Ending, endingOf, endsInError } from './unfinished.ts';
 
 /** Text in another language than the file around it: a script in a page, a fenced block in a document. */
 export interface EmbeddedRegion {
@@ -69,16 +70,17 @@ export function regionAt(regions: readonly EmbeddedRegion[], at: number): Embedd
   return regions.find(({ start, end, tree }) => tree !== null && start < at && at <= end);
 }
 
-/** As {@link openHeaders}, with what is open in an embedded text behind what is open around it. */
-export function allOpenHeaders(
+/** As {@link levelsAt}, with what is open in an embedded text behind what is open around it. */
+export function allLevelsAt(
   tree: Tree,
   regions: readonly EmbeddedRegion[],
   text: string,
   at: number,
-): string {
+  to: number,
+): Level[] {
   const region = regionAt(regions, at);
   const inner = region?.tree;
-  return openHeaders(tree, text, at, region?.start) + (inner ? openHeaders(inner, text, at) : '');
+  return [...levelsAt(tree, text, at, to, region?.start), ...(inner ? levelsAt(inner, text, at, to) : [])];
 }
 
 /** As {@link endsInError}, for the tree that the end of the text lies in. */
@@ -90,6 +92,21 @@ export function anyEndsInError(
 ): boolean {
   const inner = regionAt(regions, end)?.tree;
   return endsInError(tree, end, large) || (inner ? endsInError(inner, end, large) : false);
+}
+
+/** As {@link endingOf}, for the tree that the end of the text lies in. */
+export function anyEnding(
+  tree: Tree,
+  regions: readonly EmbeddedRegion[],
+  text: string,
+  to: number,
+  room: number,
+): Ending {
+  const inner = regionAt(regions, to)?.tree;
+  const outer = endingOf(tree, text, to, room);
+  if (!inner) return outer;
+  const { end, closers } = endingOf(inner, text, to, room);
+  return { end, closers: closers + outer.closers };
 }
 
 function regionOf(match: QueryMatch): { node: Node; language: string; named: boolean } | null {

@@ -1,217 +1,160 @@
 import type { Tree, TreeCursor } from 'web-tree-sitter';
+import { type Bracket, lineStart, MAX_HEADER, opens, type Span, trackBracket } from './brackets.ts';
+import { isSpace } from './characters.ts';
+import { lastChildBefore } from './unfinished.ts';
 
 const MAX_LEVELS = 64;
-const MAX_HEADER = 512;
 const MAX_TOTAL = 6 * 1024;
-/** Longer ones are no strings of one line, but quotes out of step. */
-const MAX_STRING = 4096;
-/** A closer may leave out this many brackets: then it was they that were no brackets. */
-const MAX_SKIPPED = 4;
-const OPENERS: Record<string, string> = { '{': '}', '(': ')', '[': ']' };
 
-/**
- * The text that opens what is still open at `at`: for each construct around it what stands before its body. Parsed in
- * front of the next window, it puts the rest of the construct into the context that it had. At most 64 levels and 6 KB,
- * the innermost ones. What begins at `stop` or later is not looked into.
- */
-export function openHeaders(tree: Tree, text: string, at: number, stop = Number.POSITIVE_INFINITY): string {
-  const cursor = tree.walk();
-  try {
-    const levels = descend(cursor, at, text, stop);
-    const headers: string[] = [];
-    let total = 0;
-    for (let i = levels.length - 1; i >= 0 && headers.length < MAX_LEVELS; i--) {
-      const header = headerText(text, levels[i]!, at);
-      total += header.length;
-      if (total > MAX_TOTAL) break;
-      headers.push(header);
-    }
-    return headers.reverse().join('');
-  } finally {
-    cursor.delete();
-  }
-}
-
-/**
- * The brackets that close what `text` leaves open. Parsed behind a window that ends in the middle of it, they spare the
- * parser an error that would hide the whole construct. Strings of one line and comments are skipped; a guess all the same,
- * as it knows no syntax. Linear in the length of `text`.
- */
-export function closersOf(text: string, lineComment: string | undefined): string {
-  const open: string[] = [];
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === 34 || c === 39 || c === 96) {
-      i = stringEnd(text, i, c);
-    } else if (c === 40 || c === 91 || c === 123) {
-      open.push(OPENERS[text[i]!]!);
-    } else if (c === 41 || c === 93 || c === 125) {
-      const closed = open.slice(-MAX_SKIPPED).lastIndexOf(text[i]!);
-      if (closed !== -1) open.length += closed - Math.min(open.length, MAX_SKIPPED);
-    } else if (c === 47 && text.charCodeAt(i + 1) === 42) {
-      const end = text.indexOf('*/', i + 2);
-      if (end !== -1) i = end + 1;
-    } else if (
-      lineComment !== undefined &&
-      c === lineComment.charCodeAt(0) &&
-      text.startsWith(lineComment, i)
-    ) {
-      const end = text.indexOf('\n', i);
-      i = end === -1 ? text.length : end;
-    }
-  }
-  return open.slice(-MAX_LEVELS).reverse().join('');
-}
-
-/** Where the string that begins at `start` ends; `start` where it does not look like one. */
-function stringEnd(text: string, start: number, quote: number): number {
-  const limit = Math.min(text.length, start + MAX_STRING);
-  for (let i = start + 1; i < limit; i++) {
-    const c = text.charCodeAt(i);
-    if (c === quote) return i;
-    if (c === 10) return start;
-    if (c === 92) i++;
-  }
-  return start;
-}
-
-/**
- * The tag that closes the raw element that is open where `text` ends, '' where none is: what is in one cannot be known
- * for what it is before its end.
- */
-export function rawElementCloser(text: string, names: readonly string[]): string {
-  if (names.length === 0) return '';
-  let open = '';
-  for (const [, slash, name] of text.matchAll(new RegExp(`<(/?)(${names.join('|')})\\b`, 'gi'))) {
-    open = slash === '' ? `</${name}>` : '';
-  }
-  return open;
-}
-
-/** True where an error on the right edge of the text covers a large part of it, as an unclosed construct makes one. */
-export function endsInError(tree: Tree, end: number, large: number): boolean {
-  const cursor = tree.walk();
-  try {
-    for (;;) {
-      if (cursor.nodeType === 'ERROR' && end - cursor.startIndex >= large) return true;
-      if (!lastChildBefore(cursor, end)) return false;
-      if (end - cursor.startIndex < large) return false;
-    }
-  } finally {
-    cursor.delete();
-  }
-}
-
-/** Moves to the last child that has text before `end`; missing tokens have none. */
-export function lastChildBefore(cursor: TreeCursor, end: number): boolean {
-  if (!cursor.gotoLastChild()) return false;
-  while (cursor.startIndex === cursor.endIndex || cursor.startIndex >= end) {
-    if (!cursor.gotoPreviousSibling()) break;
-  }
-  return true;
-}
-
-interface Span {
+/** A construct around a place in a text. */
+export interface Level {
+  /** The node's type; ERROR for a bracket in text that the parser could not read. */
+  readonly type: string;
   readonly start: number;
-  readonly end: number;
+  /** What opens it; empty where nothing does that could stand alone. */
+  readonly header: Span;
+  /** Its text can be read without what stands around it. */
+  readonly alone: boolean;
 }
 
-interface Bracket extends Span {
-  readonly closer: string;
+/**
+ * The text that opens the constructs of `levels`, outermost first. Parsed in front of the text from `carry` on, it puts
+ * that into the context that it had. Of the outermost construct that began at most `room` units before, all its text is
+ * taken, of those around it what stands before their bodies: at most 64 levels and 6 KB, the innermost ones.
+ */
+export function headersOf(levels: readonly Level[], text: string, carry: number, room: number): string {
+  const near = levels.findIndex(
+    ({ alone, start }) => alone && start < carry && carry - lineStart(text, start) <= room,
+  );
+  const outer = near === -1 ? levels : levels.slice(0, near);
+  const spans: Span[] = [];
+  let total = 0;
+  for (const { header } of outer.toReversed()) {
+    if (text.slice(header.start, header.end).trim() === '') continue;
+    total += header.end - header.start;
+    if (total > MAX_TOTAL || spans.length === MAX_LEVELS) break;
+    spans.push(header);
+  }
+  spans.reverse();
+  if (near !== -1) spans.push({ start: levels[near]!.start, end: carry });
+  let headers = '';
+  let end = 0;
+  for (const span of spans) {
+    headers += headers === '' ? indentation(text, span.start) : between(text, end, span.start);
+    end = span.end;
+    if (end < carry) while (end > span.start && isSpace(text.charCodeAt(end - 1))) end--;
+    headers += text.slice(span.start, end);
+  }
+  return headers !== '' && end < carry ? headers + between(text, end, carry) : headers;
 }
 
-/** Where the headers of the levels around `at` stand, outermost first. */
-function descend(cursor: TreeCursor, at: number, text: string, stop: number): Span[] {
-  const headers: Span[] = [];
-  let root = true;
-  for (;;) {
-    const type = cursor.nodeType;
-    const start = cursor.startIndex;
-    if (!cursor.gotoFirstChild()) return headers;
-    // An #if that never ends would be an error in the next window; its body stands well without it. The headings of
-    // sections are replayed on their own.
-    const transparent = root || type.startsWith('preproc_') || type === 'ERROR' || type === 'section';
-    let opener = -1;
-    if (OPENERS[cursor.nodeType] !== undefined && cursor.endIndex <= at) opener = cursor.endIndex;
-    if (type === 'ERROR') {
-      const reached = gatherBrackets(cursor, at, text, headers);
-      if (!reached) return headers;
-    } else {
-      // From the end, where the place mostly is: a list may have a hundred thousand children.
-      cursor.gotoParent();
-      lastChildBefore(cursor, at + 1);
-      while (cursor.endIndex <= at || cursor.endIndex === cursor.startIndex) {
-        if (!cursor.gotoNextSibling()) return headers;
-      }
-    }
-    if (!transparent) {
-      const inner = Math.min(cursor.startIndex, at);
-      if (inner - start <= MAX_HEADER) headers.push({ start, end: inner });
-      else if (opener !== -1) headers.push({ start, end: opener });
-    }
-    if (cursor.startIndex >= Math.min(at, stop)) return headers;
-    root = false;
+/** What to write in the place of `text[end, start)`: what follows keeps its line or its column. */
+function between(text: string, end: number, start: number): string {
+  if (lineStart(text, start) > end) return `\n${indentation(text, start)}`;
+  return isSpace(text.charCodeAt(end)) ? ' ' : '';
+}
+
+/** White space that brings `at` to its column. Columns beyond the length of a header do not matter. */
+function indentation(text: string, at: number): string {
+  const before = text.slice(lineStart(text, at), at);
+  return before.length >= MAX_HEADER ? '' : before.replace(/[^\t]/g, ' ');
+}
+
+/**
+ * The constructs around `at`, outermost first, in a text that is known up to `to`. What begins at `stop` or later is not
+ * looked into.
+ */
+export function levelsAt(
+  tree: Tree,
+  text: string,
+  at: number,
+  to: number,
+  stop = Number.POSITIVE_INFINITY,
+): Level[] {
+  const levels: Level[] = [];
+  const cursor = tree.walk();
+  try {
+    while (cursor.startIndex < Math.min(at, stop) && enter(cursor, text, at, to, levels));
+    return levels;
+  } finally {
+    cursor.delete();
   }
 }
 
-/** Goes from the first child of an error to the one that reaches beyond `at`, if there is one; adds what is open there. */
-function gatherBrackets(cursor: TreeCursor, at: number, text: string, headers: Span[]): boolean {
+/** Goes to the child that `at` lies in or before, if there is one; adds the level of the node that it comes from. */
+function enter(cursor: TreeCursor, text: string, at: number, to: number, levels: Level[]): boolean {
+  const { nodeType: type, startIndex: start, endIndex: end } = cursor;
+  const root = cursor.currentDepth === 0;
+  if (!cursor.gotoFirstChild()) {
+    if (!root && end > at) levels.push({ type, start, header: firstLine(text, start, at), alone: true });
+    return false;
+  }
+  if (type === 'ERROR') return enterError(cursor, text, at, levels);
+  const lead = leadEnd(cursor, text, at, start);
+  // From the end, where the place mostly is: a list may have a hundred thousand children.
+  cursor.gotoParent();
+  lastChildBefore(cursor, at + 1);
+  let inside = true;
+  while (inside && (cursor.endIndex <= at || cursor.endIndex === cursor.startIndex)) {
+    inside = cursor.gotoNextSibling();
+  }
+  if (root) return inside;
+  const inner = inside ? Math.min(cursor.startIndex, at) : at;
+  // An #if that never ends would be an error in the next window; its body stands well without it.
+  const conditional = type.startsWith('preproc_');
+  const headerEnd = conditional ? start : inner - start <= MAX_HEADER ? inner : lead;
+  levels.push({ type, start, header: { start, end: headerEnd }, alone: !conditional || end < to });
+  return inside;
+}
+
+/**
+ * Of a node whose children from the first one on stand before `at`: where that ends which opens it, be it brackets, a tag
+ * or keywords, with what follows them on their line.
+ */
+function leadEnd(cursor: TreeCursor, text: string, at: number, start: number): number {
+  const brackets: Bracket[] = [];
+  let lead = start;
+  let leading = true;
+  do {
+    const { nodeType: type, endIndex: end } = cursor;
+    if (end > at || end - start > MAX_HEADER) break;
+    if (end === cursor.startIndex) continue;
+    trackBracket(brackets, text, start, cursor);
+    const opening = !cursor.nodeIsNamed || opens(type);
+    const title = lead > start && endsLine(text, end) && !text.slice(start, end).includes('\n');
+    if (leading && (opening || title)) lead = end;
+    if (!opening || type === ';' || type === ',') leading = false;
+  } while (cursor.gotoNextSibling());
+  return Math.max(lead, brackets.at(-1)?.end ?? start);
+}
+
+/** Of a comment or a string: its first line, which opens it again. */
+function firstLine(text: string, start: number, at: number): Span {
+  const line = text.indexOf('\n', start);
+  return { start, end: line === -1 || line >= at || line - start > MAX_HEADER ? start : line + 1 };
+}
+
+function endsLine(text: string, at: number): boolean {
+  let next = at;
+  while (next < text.length && text.charCodeAt(next) !== 10 && isSpace(text.charCodeAt(next))) next++;
+  return next === text.length || text.charCodeAt(next) === 10;
+}
+
+/** From the first child of an error to the one that reaches beyond `at`, if there is one; adds the brackets open there. */
+function enterError(cursor: TreeCursor, text: string, at: number, levels: Level[]): boolean {
   const brackets: Bracket[] = [];
   let previousEnd = cursor.startIndex;
-  let reached = true;
-  while (cursor.endIndex <= at || cursor.endIndex === cursor.startIndex) {
-    const child = cursor.nodeType;
-    trackBracket(brackets, child, text, previousEnd, cursor);
-    if (child === ';' || child === '}' || child === ',' || child.endsWith('statement')) {
+  let inside = true;
+  while (inside && (cursor.endIndex <= at || cursor.endIndex === cursor.startIndex)) {
+    const type = cursor.nodeType;
+    if (cursor.endIndex > cursor.startIndex) trackBracket(brackets, text, previousEnd, cursor);
+    if (type === ';' || type === '}' || type === ',' || type.endsWith('statement')) {
       previousEnd = cursor.endIndex;
     }
-    if (!cursor.gotoNextSibling()) {
-      reached = false;
-      break;
-    }
+    inside = cursor.gotoNextSibling();
   }
-  headers.push(...brackets);
-  return reached;
-}
-
-function trackBracket(
-  brackets: Bracket[],
-  type: string,
-  text: string,
-  statementStart: number,
-  cursor: TreeCursor,
-): void {
-  const closer = OPENERS[type];
-  if (closer !== undefined) {
-    const line = lineStart(text, cursor.startIndex);
-    const before = brackets[brackets.length - 1]?.end ?? 0;
-    brackets.push({
-      closer,
-      start: Math.max(
-        before,
-        statementStart,
-        Math.min(line, cursor.startIndex),
-        cursor.endIndex - MAX_HEADER,
-      ),
-      end: cursor.endIndex,
-    });
-  } else if (brackets[brackets.length - 1]?.closer === type) {
-    brackets.pop();
+  for (const { start, end } of brackets) {
+    levels.push({ type: 'ERROR', start, header: { start, end }, alone: false });
   }
-}
-
-/** Where the line of `at` begins, or `MAX_HEADER` before it. */
-function lineStart(text: string, at: number): number {
-  const from = Math.max(0, at - MAX_HEADER);
-  return from + text.slice(from, at).lastIndexOf('\n') + 1;
-}
-
-/** Keeps a header's own indentation, drops that of what follows it, and keeps a line break where there was one. */
-function headerText(text: string, { start, end }: Span, at: number): string {
-  const line = lineStart(text, start);
-  const from = text.slice(line, start).trim() === '' ? line : start;
-  const header = text.slice(from, end).replace(/\n[ \t]*$/, '\n');
-  if (header.trim() === '') return '';
-  const newlineFollows = text.slice(end, Math.min(at, end + 256)).includes('\n');
-  return !header.endsWith('\n') && newlineFollows ? `${header}\n` : header;
+  return inside;
 }

@@ -54,7 +54,7 @@ function addLongLine(
   let at = start;
   while (at < end) {
     let hard = furthest(prefix, at, end, target);
-    if (hard < end) hard = bestSeparator(text, at, hard);
+    if (hard < end) hard = bestSeparator(text, prefix, at, hard);
     pieces.add(at, hard, at === start ? cost : cost + 2);
     at = hard;
   }
@@ -75,7 +75,7 @@ function furthest(prefix: Uint32Array, start: number, end: number, limit: number
 }
 
 /** The best place for a cut in the last half of `text[start, hard)`. */
-function bestSeparator(text: string, start: number, hard: number): number {
+function bestSeparator(text: string, prefix: Uint32Array, start: number, hard: number): number {
   const from = start + Math.max(1, (hard - start) >> 1);
   let best = -1;
   let bestRank = 0;
@@ -87,7 +87,12 @@ function bestSeparator(text: string, start: number, hard: number): number {
       if (rank === 4) break;
     }
   }
-  if (best === -1) best = hard;
+  if (best === -1) {
+    // Where a part of a long run of letters was charged: a window that begins here is charged alike.
+    best = hard;
+    while (best > from && prefix[best] === prefix[best - 1]) best--;
+    if (best === from) best = hard;
+  }
   return splitsPair(text, best) ? (best - 1 > start ? best - 1 : best + 1) : best;
 }
 

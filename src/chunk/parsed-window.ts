@@ -2,7 +2,8 @@ import type { Tree } from 'web-tree-sitter';
 import type { Definition } from '../../grammars/definitions.ts';
 import { DefinitionFinder } from './definition-finder.ts';
 import {
-  allOpenHeaders,
+  allLevelsAt,
+  anyEnding,
   anyEndsInError,
   deleteRegions,
   type EmbeddedRegion,
@@ -10,12 +11,13 @@ import {
   type GrammarSource,
 } from './embedded.ts';
 import type { LoadedGrammar } from './grammar-loader.ts';
-import { closersOf, rawElementCloser } from './headers.ts';
+import { headersOf } from './headers.ts';
 import { type Heading, markdownHeading, openHeadings, sectionsOf } from './headings.ts';
 import { KeptTree, type TextEdit } from './kept-tree.ts';
 import { parse } from './parse.ts';
 import { tokenPrefix } from './token-estimate.ts';
 import { definitionFinder, editedDefinitions, outerFirst, treeDefinitions } from './tree-definitions.ts';
+import { closersOf, rawElementCloser } from './unfinished.ts';
 
 export interface ParseRequest {
   /** Parsed in front of the window: what opens the constructs that it begins in. */
@@ -26,6 +28,9 @@ export interface ParseRequest {
   /** Embedded texts up to this many token units are one piece, in a document. */
   readonly limit: number;
 }
+
+/** How much of the text before a window is read again with it. */
+const MAX_ROOM = 64 * 1024;
 
 interface Place {
   readonly text: string;
@@ -118,12 +123,14 @@ export class ParsedWindow implements Disposable {
     if (first === null || last) return first;
     const { tree, regions, text, to } = first;
     if (!anyEndsInError(tree, regions, to, body.length / 4)) return first;
-    // Something large has opened in this window: close it, so that it is seen as what it is.
-    const more = closersOf(allOpenHeaders(tree, regions, text, to), lineComment) + rawCloser;
+    // Something large is unfinished: stop where a part of it is complete and close it, so that it is seen as what it is.
+    const ending = anyEnding(tree, regions, text, to, body.length / 8);
+    const shorter = { ...request, body: body.slice(0, ending.end - first.from) };
+    const more = ending.closers + rawCloser;
     using opened = first.keepTree();
-    if (earlier !== null) return ParsedWindow.#attempt(request, grammar, source, more, opened);
+    if (earlier !== null) return ParsedWindow.#attempt(shorter, grammar, source, more, opened);
     opened[Symbol.dispose]();
-    return ParsedWindow.#attempt(request, grammar, source, more, null);
+    return ParsedWindow.#attempt(shorter, grammar, source, more, null);
   }
 
   static async #attempt(
@@ -158,11 +165,13 @@ export class ParsedWindow implements Disposable {
     return new KeptTree(this.text, this.tree, this.#own);
   }
 
-  /** Source text that opens what is open at `at`. */
-  openHeaders(at: number): string {
-    return (
-      openHeadings(this.text, this.#headings, at) + allOpenHeaders(this.tree, this.regions, this.text, at)
-    );
+  /** Source text that opens what is open at `at`, in front of the text from `carry` on; white space lies between them. */
+  openHeaders(at: number, carry: number): string {
+    let levels = allLevelsAt(this.tree, this.regions, this.text, at, this.to);
+    // The headings of sections stand for them.
+    if (this.#headings.length > 0) levels = levels.filter(({ type }) => type !== 'section');
+    const room = Math.min(MAX_ROOM, (this.to - this.from) >> 3);
+    return openHeadings(this.text, this.#headings, at) + headersOf(levels, this.text, carry, room);
   }
 
   /** Idempotent. */

@@ -3,11 +3,11 @@ import type { Definition } from '../../grammars/definitions.ts';
 import { skipSpace } from './characters.ts';
 import type { DefinitionFinder } from './definition-finder.ts';
 import type { EmbeddedRegion } from './embedded.ts';
-import { lastChildBefore } from './headers.ts';
 import { addLines } from './lines.ts';
 import { CLOSER, LEAD, LIST, nodeKinds } from './node-kinds.ts';
 import type { ParsedWindow } from './parsed-window.ts';
 import { GLUED, type PieceRole, Pieces } from './pieces.ts';
+import { lastChildBefore } from './unfinished.ts';
 
 export interface SyntaxPieces {
   readonly pieces: Pieces;
@@ -146,10 +146,10 @@ class Walk {
     }
   }
 
-  /** Of an unfinished token only whole lines are sure. */
+  /** Of an unfinished token only whole lines are sure, where it has any. */
   #lastLine(start: number, end: number): number {
     const newline = this.#parsed.text.lastIndexOf('\n', end - 1);
-    return newline < start ? end : newline + 1;
+    return newline < start || end - newline > this.#largeEnough ? end : newline + 1;
   }
 
   /** An ERROR has a number of its own, and children side by side. */

@@ -45,12 +45,11 @@ export async function chunkWindow(
   let cut: Cut | null = null;
   let tree: KeptTree | null = null;
   if (grammar !== null) {
-    const { headers, names } = request.scope;
-    const head = (request.first ? '' : (grammar.grammar.preamble ?? '')) + headers;
+    const head = (request.first ? '' : (grammar.grammar.preamble ?? '')) + request.scope.headers;
     const limit = request.maxTokens * UNITS_PER_TOKEN;
     const parts = { head, body, last, limit };
     using parsed = await ParsedWindow.parse(parts, grammar, grammars, earlierTree);
-    const attempt = parsed === null ? 'parser-budget' : cutParsed(parsed, request.maxTokens, last, names);
+    const attempt = parsed === null ? 'parser-budget' : cutParsed(parsed, request.maxTokens, last);
     if (typeof attempt === 'string') reason = attempt;
     else [cut, tree] = [attempt, parsed!.keepTree()];
   }

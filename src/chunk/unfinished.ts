@@ -1,0 +1,164 @@
+import type { Tree, TreeCursor } from 'web-tree-sitter';
+import { type Bracket, OPENERS, type Span, trackBracket } from './brackets.ts';
+
+/** More open brackets are not closed. */
+const MAX_LEVELS = 64;
+/** Longer ones are no strings of one line, but quotes out of step. */
+const MAX_STRING = 4096;
+/** A closer may leave out this many brackets: then it was they that were no brackets. */
+const MAX_SKIPPED = 4;
+/** Nodes that are complete where they end, whatever follows. */
+const COMPLETE =
+  /(?:statement|declaration|definition|comment|pair|item|member|element|entry|rule|clause|function|method|class|field|case)$/;
+
+/**
+ * The brackets that close what `text` leaves open. Parsed behind a window that ends in the middle of it, they spare the
+ * parser an error that would hide the whole construct. Strings of one line and comments are skipped; a guess all the same,
+ * as it knows no syntax. Linear in the length of `text`.
+ */
+export function closersOf(text: string, lineComment: string | undefined): string {
+  const open: string[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 34 || c === 39 || c === 96) {
+      i = stringEnd(text, i, c);
+    } else if (c === 40 || c === 91 || c === 123) {
+      open.push(OPENERS[text[i]!]!);
+    } else if (c === 41 || c === 93 || c === 125) {
+      const closed = open.slice(-MAX_SKIPPED).lastIndexOf(text[i]!);
+      if (closed !== -1) open.length += closed - Math.min(open.length, MAX_SKIPPED);
+    } else if (c === 47 && text.charCodeAt(i + 1) === 42) {
+      const end = text.indexOf('*/', i + 2);
+      if (end !== -1) i = end + 1;
+    } else if (
+      lineComment !== undefined &&
+      c === lineComment.charCodeAt(0) &&
+      text.startsWith(lineComment, i)
+    ) {
+      const end = text.indexOf('\n', i);
+      i = end === -1 ? text.length : end;
+    }
+  }
+  return open.slice(-MAX_LEVELS).reverse().join('');
+}
+
+/** Where the string that begins at `start` ends; `start` where it does not look like one. */
+function stringEnd(text: string, start: number, quote: number): number {
+  const limit = Math.min(text.length, start + MAX_STRING);
+  for (let i = start + 1; i < limit; i++) {
+    const c = text.charCodeAt(i);
+    if (c === quote) return i;
+    if (c === 10) return start;
+    if (c === 92) i++;
+  }
+  return start;
+}
+
+/**
+ * The tag that closes the raw element that is open where `text` ends, '' where none is: what is in one cannot be known
+ * for what it is before its end.
+ */
+export function rawElementCloser(text: string, names: readonly string[]): string {
+  if (names.length === 0) return '';
+  let open = '';
+  for (const [, slash, name] of text.matchAll(new RegExp(`<(/?)(${names.join('|')})\\b`, 'gi'))) {
+    open = slash === '' ? `</${name}>` : '';
+  }
+  return open;
+}
+
+/** True where an error on the right edge of the text covers a large part of it, as an unclosed construct makes one. */
+export function endsInError(tree: Tree, end: number, large: number): boolean {
+  const cursor = tree.walk();
+  try {
+    for (;;) {
+      if (cursor.nodeType === 'ERROR' && end - cursor.startIndex >= large) return true;
+      if (!lastChildBefore(cursor, end)) return false;
+      if (end - cursor.startIndex < large) return false;
+    }
+  } finally {
+    cursor.delete();
+  }
+}
+
+/** How a text that stops in the middle of something can be read as if it did not. */
+export interface Ending {
+  /** Where the last part ends that is complete in itself. */
+  readonly end: number;
+  /** What closes that which is open there. */
+  readonly closers: string;
+}
+
+/** The ending of a text that a parser read up to `to` and found unfinished; hardly more than `room` units before `to`. */
+export function endingOf(tree: Tree, text: string, to: number, room: number): Ending {
+  const cursor = tree.walk();
+  const open: Bracket[] = [];
+  let end = to;
+  try {
+    for (;;) {
+      const inError = cursor.nodeType === 'ERROR';
+      const brackets: Bracket[] = [];
+      const children = childrenBefore(cursor, text, to, brackets);
+      if (children.length === 0 || !lastChildBefore(cursor, to)) break;
+      const goesOn = cursor.currentNode.hasError;
+      if (inError && !goesOn) end = completeEnd(children, to, room);
+      open.push(...brackets.filter((bracket) => bracket.end <= end));
+      if (!goesOn) break;
+    }
+  } finally {
+    cursor.delete();
+  }
+  const closers = open
+    .slice(-MAX_LEVELS)
+    .map(({ closer }) => closer)
+    .reverse()
+    .join('');
+  return { end, closers };
+}
+
+interface Child extends Span {
+  readonly type: string;
+  readonly named: boolean;
+}
+
+function childrenBefore(cursor: TreeCursor, text: string, to: number, brackets: Bracket[]): Child[] {
+  const children: Child[] = [];
+  if (!cursor.gotoFirstChild()) return children;
+  let previousEnd = cursor.startIndex;
+  do {
+    const { startIndex: start, endIndex: end } = cursor;
+    if (start >= to) break;
+    // A missing token has no text.
+    if (end === start) continue;
+    children.push({ type: cursor.nodeType, start, end, named: cursor.nodeIsNamed });
+    trackBracket(brackets, text, previousEnd, cursor);
+    previousEnd = end;
+  } while (cursor.gotoNextSibling());
+  cursor.gotoParent();
+  return children;
+}
+
+/** Where the last of the children ends that is complete, by what separates it from the next or by what it is. */
+function completeEnd(children: readonly Child[], to: number, room: number): number {
+  for (let i = children.length - 1; i >= 0; i--) {
+    const { type, start, end, named } = children[i]!;
+    if (to - end > room) break;
+    if (type === ',') return start;
+    if (type === ';' || type === '}' || (named && COMPLETE.test(type))) return end;
+  }
+  for (let i = children.length - 1; i >= 0; i--) {
+    const next = children[i + 1];
+    const operatorFollows = next === undefined || (!next.named && OPENERS[next.type] === undefined);
+    if (children[i]!.named && operatorFollows) return children[i]!.end;
+  }
+  return to;
+}
+
+/** Moves to the last child that has text before `end`; missing tokens have none. */
+export function lastChildBefore(cursor: TreeCursor, end: number): boolean {
+  if (!cursor.gotoLastChild()) return false;
+  while (cursor.startIndex === cursor.endIndex || cursor.startIndex >= end) {
+    if (!cursor.gotoPreviousSibling()) break;
+  }
+  return true;
+}
