@@ -1,5 +1,5 @@
-import type { Node, Query, QueryOptions } from 'web-tree-sitter';
 import type { Grammar } from './grammar.ts';
+import type { QueryLimits, SyntaxNode, SyntaxQuery } from './syntax-tree.ts';
 
 /** A named piece of a file. Offsets are UTF-16 units, rows count from 0 and are inclusive; it holds no tree node. */
 export interface Definition {
@@ -28,9 +28,9 @@ const MAX_NAME = 200;
  */
 export function findDefinitions(
   grammar: Grammar,
-  query: Query,
-  root: Node,
-  options: { readonly signatures?: boolean; readonly places?: readonly QueryOptions[] } = {},
+  query: SyntaxQuery,
+  root: SyntaxNode,
+  options: { readonly signatures?: boolean; readonly places?: readonly QueryLimits[] } = {},
 ): Definition[] {
   const { signatures = false, places = [{}] } = options;
   const limits = { maxStartDepth: grammar.definitionDepth ?? MAX_START_DEPTH };
@@ -42,25 +42,25 @@ export function findDefinitions(
 /** Gathers the definitions of one tree from several places, which may overlap. */
 export class DefinitionCollector {
   readonly #grammar: Grammar;
-  readonly #query: Query;
+  readonly #query: SyntaxQuery;
   readonly #signatures: boolean;
   readonly #found = new Map<number, { pattern: number; definition: Definition }>();
 
-  constructor(grammar: Grammar, query: Query, signatures = false) {
+  constructor(grammar: Grammar, query: SyntaxQuery, signatures = false) {
     this.#grammar = grammar;
     this.#query = query;
     this.#signatures = signatures;
   }
 
   /** What a look at `root` adds: definitions that are new, or that a later pattern says more about. */
-  look(root: Node, limits: QueryOptions): Definition[] {
+  look(root: SyntaxNode, limits: QueryLimits): Definition[] {
     const added: Definition[] = [];
     for (const match of this.#query.matches(root, limits)) {
-      let whole: Node | undefined;
+      let whole: SyntaxNode | undefined;
       let kind = '';
-      let name: Node | undefined;
-      let scope: Node | undefined;
-      let body: Node | undefined;
+      let name: SyntaxNode | undefined;
+      let scope: SyntaxNode | undefined;
+      let body: SyntaxNode | undefined;
       for (const capture of match.captures) {
         if (capture.name === 'name') name ??= capture.node;
         else if (capture.name === 'scope') scope ??= capture.node;
@@ -99,16 +99,16 @@ export class DefinitionCollector {
 }
 
 /** On one line, without the quotes or braces that a key, a module or a heading may wear. */
-function oneLine(node: Node): string {
+function oneLine(node: SyntaxNode): string {
   const text = node.text.length > 4 * MAX_NAME ? node.text.slice(0, 4 * MAX_NAME) : node.text;
   const line = text.replace(/\s+/g, ' ').trim();
   return line.replace(/^(?:(["'])(.*)\1|\{(.*)\})$/, '$2$3').slice(0, MAX_NAME);
 }
 
 /** The body is a field or a child of the node, or, as in `const f = () => {}`, of what it declares. */
-function bodyStart(grammar: Grammar, node: Node): number | undefined {
+function bodyStart(grammar: Grammar, node: SyntaxNode): number | undefined {
   for (const body of grammar.body ?? []) {
-    let at: Node | null = node;
+    let at: SyntaxNode | null = node;
     for (let depth = 0; at !== null && depth < 4; depth++) {
       const field = at.childForFieldName(body);
       if (field !== null) return field.startIndex;

@@ -7,6 +7,7 @@ export {
   type DocumentOptions,
   openDocument,
 } from './chunk/document.ts';
+export type { ParserKind } from './chunk/parser-pool.ts';
 export { TidemarkError } from './errors.ts';
 export type { IndexEvent } from './pipeline/events.ts';
 export type { Degradation, Summary } from './pipeline/summary.ts';

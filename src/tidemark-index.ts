@@ -1,6 +1,7 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { requireLanguage } from './chunk/languages.ts';
+import type { ParserKind } from './chunk/parser-pool.ts';
 import { createEmbedder, type TextEmbedderOptions } from './embed/create-embedder.ts';
 import type { Dtype } from './embed/model-files.ts';
 import { followIndex } from './embed/model-name.ts';
@@ -21,6 +22,8 @@ export interface OpenOptions {
   readonly index?: string;
   /** Memory for the whole process tree: bytes, or a size such as '512MB'. Default: a share of the machine. */
   readonly memory?: number | string;
+  /** What parses: the chunks are the same. `native` is an optional dependency. Default `wasm`. */
+  readonly parser?: ParserKind;
   /** Default `auto`. */
   readonly device?: 'auto' | 'cpu' | 'wasm' | 'webgpu';
   /**
@@ -137,7 +140,8 @@ export class TidemarkIndex implements AsyncDisposable {
    * Builds the index or brings it up to date, and tells how it goes; the last event is `done` with the summary. It can be
    * left at any moment (`break`, the signal, a kill): the next call goes on from there. Throws
    * `ERR_TIDEMARK_INDEX_BUSY` where another process is writing, `ERR_TIDEMARK_BUDGET_TOO_SMALL`,
-   * `ERR_TIDEMARK_MODEL_MISMATCH`, `ERR_TIDEMARK_UNSAFE_ROOT`, `ERR_TIDEMARK_DISK_FULL`, or the signal's reason.
+   * `ERR_TIDEMARK_MODEL_MISMATCH`, `ERR_TIDEMARK_NATIVE_PARSER`, `ERR_TIDEMARK_UNSAFE_ROOT`,
+   * `ERR_TIDEMARK_DISK_FULL`, or the signal's reason.
    */
   async *update(options: UpdateOptions = {}): AsyncGenerator<IndexEvent, void, void> {
     this.#assertOpen();
@@ -148,6 +152,7 @@ export class TidemarkIndex implements AsyncDisposable {
       indexDir: this.indexDir,
       outside: this.#outside,
       memoryBytes: this.#memoryBytes,
+      parser: this.#options.parser ?? 'wasm',
       embed: options.embed ?? true,
       embedder: { model, dtype, dimensions, device, offline },
       countAhead: options.countAhead ?? false,

@@ -1,4 +1,4 @@
-import type { TreeCursor } from 'web-tree-sitter';
+import type { SyntaxCursor } from '../../grammars/syntax-tree.ts';
 
 /** A header may have so many UTF-16 units. */
 export const MAX_HEADER = 512;
@@ -29,7 +29,7 @@ export function trackBracket(
   open: Bracket[],
   text: string,
   statementStart: number,
-  cursor: TreeCursor,
+  cursor: SyntaxCursor,
 ): void {
   const type = cursor.nodeType;
   if (opens(type)) {

@@ -4,7 +4,7 @@ import { type ByteSource, fileSource, iterableSource } from '../read/byte-source
 import type { Chunk } from './chunk.ts';
 import { chunkSource } from './chunk-source.ts';
 import { requireLanguage } from './languages.ts';
-import { ParserPool } from './parser-pool.ts';
+import { type ParserKind, ParserPool } from './parser-pool.ts';
 
 export interface ChunkOptions {
   /** Canonical name or alias of the language; by default the path and the first bytes tell. */
@@ -13,6 +13,8 @@ export interface ChunkOptions {
   readonly path?: string;
   /** Largest chunk in estimated tokens; default 224. */
   readonly maxTokens?: number;
+  /** Default `wasm`; `native` gives the same chunks, and throws `ERR_TIDEMARK_NATIVE_PARSER` where it is not installed. */
+  readonly parser?: ParserKind;
   readonly signal?: AbortSignal;
 }
 
@@ -65,6 +67,7 @@ async function* chunks(
 ): AsyncGenerator<Chunk> {
   await using owned = source;
   const language = options.language === undefined ? undefined : requireLanguage(options.language);
+  const shared = sharedPools[options.parser ?? 'wasm'];
   const pool = shared.acquire();
   try {
     const batches = chunkSource(owned, {
@@ -83,25 +86,36 @@ async function* chunks(
   }
 }
 
-/** One pool for all calls: a parser takes 20 ms to start, so it stays for a moment after the last file. */
+/** A parser takes some time to start, so it stays for a moment after the last file. */
 const LINGER_MS = 1000;
-const shared = {
-  pool: undefined as ParserPool | undefined,
-  users: 0,
-  timer: undefined as NodeJS.Timeout | undefined,
+
+/** One pool for all calls. */
+class SharedPool {
+  readonly #parser: ParserKind;
+  #pool: ParserPool | undefined;
+  #users = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parser: ParserKind) {
+    this.#parser = parser;
+  }
+
   acquire(): ParserPool {
-    clearTimeout(this.timer);
-    this.users++;
-    this.pool ??= new ParserPool({ workers: 2 });
-    return this.pool;
-  },
+    clearTimeout(this.#timer);
+    this.#users++;
+    this.#pool ??= new ParserPool({ workers: 2, parser: this.#parser });
+    return this.#pool;
+  }
+
   release(): void {
-    if (--this.users > 0) return;
-    this.timer = setTimeout(() => {
-      const pool = this.pool;
-      this.pool = undefined;
+    if (--this.#users > 0) return;
+    this.#timer = setTimeout(() => {
+      const pool = this.#pool;
+      this.#pool = undefined;
       void pool?.[Symbol.asyncDispose]();
     }, LINGER_MS);
-    this.timer.unref();
-  },
-};
+    this.#timer.unref();
+  }
+}
+
+const sharedPools = { wasm: new SharedPool('wasm'), native: new SharedPool('native') };

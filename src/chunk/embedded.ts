@@ -1,9 +1,8 @@
-import type { Node, QueryMatch, Range, Tree } from 'web-tree-sitter';
 import { type Definition, MAX_START_DEPTH } from '../../grammars/definitions.ts';
-import type { LoadedGrammar } from './grammar-loader.ts';
+import type { SyntaxMatch, SyntaxNode, SyntaxRange, SyntaxTree } from '../../grammars/syntax-tree.ts';
 import { type Level, levelsAt } from './headers.ts';
 import { languageByName } from './languages.ts';
-import { parse } from './parse.ts';
+import type { SyntaxParser } from './syntax-parser.ts';
 import { treeDefinitions } from './tree-definitions.ts';
 import { type Ending, endingOf, endsInError } from './unfinished.ts';
 
@@ -14,26 +13,26 @@ export interface EmbeddedRegion {
   /** Canonical name. */
   readonly language: string;
   /** Null where the text was not parsed. The owner of the region deletes it. */
-  readonly tree: Tree | null;
+  readonly tree: SyntaxTree | null;
   readonly definitions: readonly Definition[];
 }
 
 /** Gives the grammar of a language, ready to parse; null where there is none. */
-export type GrammarSource = (language: string) => Promise<LoadedGrammar | null>;
+export type GrammarSource = (language: string) => Promise<SyntaxParser | null>;
 
 /**
  * Finds what is embedded in `tree` and parses it, with positions of the outer text. A region for which `skip` is true
  * keeps its language and is not parsed. The caller deletes the trees.
  */
 export async function embeddedRegions(
-  tree: Tree,
-  outer: LoadedGrammar,
+  tree: SyntaxTree,
+  outer: SyntaxParser,
   text: string,
   source: GrammarSource,
   skip: (start: number, end: number) => boolean,
 ): Promise<EmbeddedRegion[]> {
   if (outer.embedded === null) return [];
-  const found = new Map<number, { node: Node; language: string; named: boolean }>();
+  const found = new Map<number, { node: SyntaxNode; language: string; named: boolean }>();
   for (const match of outer.embedded.matches(tree.rootNode, { maxStartDepth: MAX_START_DEPTH })) {
     const region = regionOf(match);
     if (region === null) continue;
@@ -49,7 +48,7 @@ export async function embeddedRegions(
       if (language === null || node.startIndex < (regions.at(-1)?.end ?? 0)) continue;
       const place = { start: node.startIndex, end: node.endIndex, language };
       const grammar = skip(place.start, place.end) ? null : await source(language);
-      const inner = grammar === null ? null : parse(grammar, text, { ranges: rangesOf(node) });
+      const inner = grammar === null ? null : await grammar.parse(text, { ranges: rangesOf(node) });
       regions.push({ ...place, tree: inner, definitions: [] });
       if (grammar === null || inner === null) continue;
       regions[regions.length - 1] = { ...place, tree: inner, definitions: treeDefinitions(grammar, inner) };
@@ -72,7 +71,7 @@ export function regionAt(regions: readonly EmbeddedRegion[], at: number): Embedd
 
 /** As {@link levelsAt}, with what is open in an embedded text behind what is open around it. */
 export function allLevelsAt(
-  tree: Tree,
+  tree: SyntaxTree,
   regions: readonly EmbeddedRegion[],
   text: string,
   at: number,
@@ -85,7 +84,7 @@ export function allLevelsAt(
 
 /** As {@link endsInError}, for the tree that the end of the text lies in. */
 export function anyEndsInError(
-  tree: Tree,
+  tree: SyntaxTree,
   regions: readonly EmbeddedRegion[],
   end: number,
   large: number,
@@ -96,7 +95,7 @@ export function anyEndsInError(
 
 /** As {@link endingOf}, for the tree that the end of the text lies in. */
 export function anyEnding(
-  tree: Tree,
+  tree: SyntaxTree,
   regions: readonly EmbeddedRegion[],
   text: string,
   to: number,
@@ -109,8 +108,8 @@ export function anyEnding(
   return { end, closers: closers + outer.closers };
 }
 
-function regionOf(match: QueryMatch): { node: Node; language: string; named: boolean } | null {
-  let node: Node | undefined;
+function regionOf(match: SyntaxMatch): { node: SyntaxNode; language: string; named: boolean } | null {
+  let node: SyntaxNode | undefined;
   let fallback = '';
   let named: string | undefined;
   for (const capture of match.captures) {
@@ -136,8 +135,8 @@ function embeddedLanguage(word: string): string | null {
 }
 
 /** The node without what its grammar counts as prefix of a line (`> ` before a fenced block in a quotation). */
-function rangesOf(node: Node): Range[] {
-  const ranges: Range[] = [];
+function rangesOf(node: SyntaxNode): SyntaxRange[] {
+  const ranges: SyntaxRange[] = [];
   let { startIndex, startPosition } = node;
   for (const child of node.namedChildren) {
     if (child?.type !== 'block_continuation') continue;

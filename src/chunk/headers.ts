@@ -1,4 +1,4 @@
-import type { Tree, TreeCursor } from 'web-tree-sitter';
+import type { SyntaxCursor, SyntaxTree } from '../../grammars/syntax-tree.ts';
 import { type Bracket, lineStart, MAX_HEADER, opens, type Span, trackBracket } from './brackets.ts';
 import { isSpace } from './characters.ts';
 import { lastChildBefore } from './unfinished.ts';
@@ -65,7 +65,7 @@ function indentation(text: string, at: number): string {
  * looked into.
  */
 export function levelsAt(
-  tree: Tree,
+  tree: SyntaxTree,
   text: string,
   at: number,
   to: number,
@@ -82,7 +82,7 @@ export function levelsAt(
 }
 
 /** Goes to the child that `at` lies in or before, if there is one; adds the level of the node that it comes from. */
-function enter(cursor: TreeCursor, text: string, at: number, to: number, levels: Level[]): boolean {
+function enter(cursor: SyntaxCursor, text: string, at: number, to: number, levels: Level[]): boolean {
   const { nodeType: type, startIndex: start, endIndex: end } = cursor;
   const root = cursor.currentDepth === 0;
   if (!cursor.gotoFirstChild()) {
@@ -111,7 +111,7 @@ function enter(cursor: TreeCursor, text: string, at: number, to: number, levels:
  * Of a node whose children from the first one on stand before `at`: where that ends which opens it, be it brackets, a tag
  * or keywords, with what follows them on their line.
  */
-function leadEnd(cursor: TreeCursor, text: string, at: number, start: number): number {
+function leadEnd(cursor: SyntaxCursor, text: string, at: number, start: number): number {
   const brackets: Bracket[] = [];
   let lead = start;
   let leading = true;
@@ -141,7 +141,7 @@ function endsLine(text: string, at: number): boolean {
 }
 
 /** From the first child of an error to the one that reaches beyond `at`, if there is one; adds the brackets open there. */
-function enterError(cursor: TreeCursor, text: string, at: number, levels: Level[]): boolean {
+function enterError(cursor: SyntaxCursor, text: string, at: number, levels: Level[]): boolean {
   const brackets: Bracket[] = [];
   let previousEnd = cursor.startIndex;
   let inside = true;

@@ -1,14 +1,14 @@
-import type { Edit, Tree } from 'web-tree-sitter';
 import type { Definition } from '../../grammars/definitions.ts';
+import type { EditableTree } from '../../grammars/syntax-tree.ts';
 
 /** The tree of a text that may be edited, and what was found in it. Whoever holds it disposes it. */
 export class KeptTree implements Disposable {
   readonly text: string;
-  readonly tree: Tree;
+  readonly tree: EditableTree;
   readonly definitions: readonly Definition[];
   #disposed = false;
 
-  constructor(text: string, tree: Tree, definitions: readonly Definition[]) {
+  constructor(text: string, tree: EditableTree, definitions: readonly Definition[]) {
     this.text = text;
     this.tree = tree;
     this.definitions = definitions;
@@ -26,7 +26,7 @@ export class KeptTree implements Disposable {
       startPosition,
       oldEndPosition: advance(this.text, edit.start, edit.oldEnd, startPosition),
       newEndPosition: advance(text, edit.start, edit.newEnd, startPosition),
-    } as Edit);
+    });
     return edit;
   }
 

@@ -1,4 +1,4 @@
-import type { Language } from 'web-tree-sitter';
+import type { SyntaxCursor } from '../../grammars/syntax-tree.ts';
 
 /** Its children stand side by side; in any other node the small children before the large one are its head. */
 export const LIST = 1;
@@ -12,16 +12,33 @@ const LISTS =
 const LEADS = /comment|decorator|attribute|annotation/;
 const CLOSERS = new Set([',', ';', ')', ']', '}', 'end', '{', '(', '[', ':', '.', '>', '/>']);
 
-const known = new WeakMap<Language, Uint8Array>();
+/** The number of every ERROR. */
+const ERROR = 0xffff;
 
-/** What nodes are to a walk, by the number of their type. */
-export function nodeKinds(language: Language): Uint8Array {
-  let kinds = known.get(language);
-  if (kinds === undefined) {
-    kinds = Uint8Array.from(language.types, (type) => (typeof type === 'string' ? kindOf(type) : 0));
-    known.set(language, kinds);
+const known = new WeakMap<object, NodeKinds>();
+
+/** What nodes of a language are to a walk: told once for each type, by its name, and then by its number. */
+export class NodeKinds {
+  readonly #kinds: number[] = [];
+
+  /** Of a language as its trees name it. */
+  static of(language: object): NodeKinds {
+    let kinds = known.get(language);
+    if (kinds === undefined) {
+      kinds = new NodeKinds();
+      known.set(language, kinds);
+    }
+    return kinds;
   }
-  return kinds;
+
+  /** Of the node at the cursor, whose type has the number `type`. An ERROR has its children side by side. */
+  at(cursor: SyntaxCursor, type: number): number {
+    if (type === ERROR) return LIST;
+    const kind = this.#kinds[type];
+    if (kind !== undefined) return kind;
+    this.#kinds[type] = kindOf(cursor.nodeType);
+    return this.#kinds[type];
+  }
 }
 
 function kindOf(type: string): number {

@@ -1,5 +1,6 @@
 import { Parser, type Range, type Tree } from 'web-tree-sitter';
 import { guardStack, type LoadedGrammar } from './grammar-loader.ts';
+import type { ParseOptions, SyntaxParser } from './syntax-parser.ts';
 import { workLimit } from './work-clock.ts';
 
 /**
@@ -18,11 +19,10 @@ const WORK_LIMIT_MS_PER_MB = 12_000;
 
 let parser: Parser | undefined;
 
-export interface ParseOptions {
-  /** The parts of the text to read, in order; the rest is as if it were not there. By default all of it. */
-  readonly ranges?: Range[];
-  /** A tree of the same grammar that was told of all edits: what they did not touch is taken over from it. */
-  readonly oldTree?: Tree;
+/** A grammar of this thread's runtime. */
+export function wasmParser(loaded: LoadedGrammar): SyntaxParser {
+  const { grammar, query, embedded } = loaded;
+  return { grammar, query, embedded, parse: async (text, options) => parse(loaded, text, options) };
 }
 
 /**
@@ -39,9 +39,9 @@ export function parse(grammar: LoadedGrammar, text: string, options: ParseOption
   let left = PROGRESS_PER_BLOCK * (1 + Math.ceil(length / BLOCK));
   const tooLong = workLimit(WORK_LIMIT_MS + (length / 1e6) * WORK_LIMIT_MS_PER_MB);
   const tree = guardStack(() =>
-    p.parse(text, oldTree ?? null, {
+    p.parse(text, (oldTree as Tree | undefined) ?? null, {
       progressCallback: () => --left < 0 || tooLong(),
-      ...(ranges === undefined ? {} : { includedRanges: ranges }),
+      ...(ranges === undefined ? {} : { includedRanges: ranges as Range[] }),
     }),
   );
   // A cancelled parse would otherwise be resumed by the next one.

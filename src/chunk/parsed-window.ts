@@ -1,5 +1,5 @@
-import type { Tree } from 'web-tree-sitter';
 import type { Definition } from '../../grammars/definitions.ts';
+import { isEditable, type SyntaxTree } from '../../grammars/syntax-tree.ts';
 import { DefinitionFinder } from './definition-finder.ts';
 import {
   allLevelsAt,
@@ -10,11 +10,10 @@ import {
   embeddedRegions,
   type GrammarSource,
 } from './embedded.ts';
-import type { LoadedGrammar } from './grammar-loader.ts';
 import { headersOf } from './headers.ts';
 import { type Heading, markdownHeading, openHeadings, sectionsOf } from './headings.ts';
 import { KeptTree, type TextEdit } from './kept-tree.ts';
-import { parse } from './parse.ts';
+import type { SyntaxParser } from './syntax-parser.ts';
 import { tokenPrefix } from './token-estimate.ts';
 import { definitionFinder, editedDefinitions, outerFirst, treeDefinitions } from './tree-definitions.ts';
 import { closersOf, rawElementCloser } from './unfinished.ts';
@@ -49,7 +48,7 @@ export class ParsedWindow implements Disposable {
   readonly to: number;
   /** Token prefix sums of `text`. */
   readonly prefix: Uint32Array;
-  readonly tree: Tree;
+  readonly tree: SyntaxTree;
   readonly regions: readonly EmbeddedRegion[];
   /** In order of their start; offsets are UTF-16 units of `text`. Empty where there is a finder. */
   readonly definitions: readonly Definition[];
@@ -62,8 +61,8 @@ export class ParsedWindow implements Disposable {
   /** Takes over the trees; `own` are the definitions in `tree`. */
   private constructor(
     place: Place,
-    grammar: LoadedGrammar,
-    tree: Tree,
+    grammar: SyntaxParser,
+    tree: SyntaxTree,
     own: readonly Definition[] | DefinitionFinder,
     regions: readonly EmbeddedRegion[],
   ) {
@@ -95,7 +94,7 @@ export class ParsedWindow implements Disposable {
    */
   static async parse(
     request: ParseRequest,
-    grammar: LoadedGrammar,
+    grammar: SyntaxParser,
     source: GrammarSource,
     earlier: KeptTree | null = null,
   ): Promise<ParsedWindow | null> {
@@ -111,7 +110,7 @@ export class ParsedWindow implements Disposable {
 
   static async #parse(
     request: ParseRequest,
-    grammar: LoadedGrammar,
+    grammar: SyntaxParser,
     source: GrammarSource,
     earlier: KeptTree | null,
   ): Promise<ParsedWindow | null> {
@@ -129,20 +128,20 @@ export class ParsedWindow implements Disposable {
     const more = ending.closers + rawCloser;
     using opened = first.keepTree();
     if (earlier !== null) return ParsedWindow.#attempt(shorter, grammar, source, more, opened);
-    opened[Symbol.dispose]();
+    opened?.[Symbol.dispose]();
     return ParsedWindow.#attempt(shorter, grammar, source, more, null);
   }
 
   static async #attempt(
     { head, body, limit }: ParseRequest,
-    grammar: LoadedGrammar,
+    grammar: SyntaxParser,
     source: GrammarSource,
     closers: string,
     earlier: KeptTree | null,
   ): Promise<ParsedWindow | null> {
     const text = head + body + closers;
     const edit = earlier?.edit(text) ?? null;
-    const tree = parse(grammar, text, earlier === null ? {} : { oldTree: earlier.tree });
+    const tree = await grammar.parse(text, earlier === null ? {} : { oldTree: earlier.tree });
     if (tree === null) return null;
     try {
       const prefix = tokenPrefix(text);
@@ -158,8 +157,15 @@ export class ParsedWindow implements Disposable {
     }
   }
 
-  /** Gives the tree away, to whoever parses the window's next version; the window cannot be walked any more. */
-  keepTree(): KeptTree {
+  /**
+   * Gives the tree away, to whoever parses the window's next version; the window cannot be walked any more. Null where
+   * it cannot be edited.
+   */
+  keepTree(): KeptTree | null {
+    if (!isEditable(this.tree)) {
+      this[Symbol.dispose]();
+      return null;
+    }
     deleteRegions(this.regions);
     this.#disposed = true;
     return new KeptTree(this.text, this.tree, this.#own);
@@ -184,11 +190,11 @@ export class ParsedWindow implements Disposable {
 }
 
 function ownDefinitions(
-  grammar: LoadedGrammar,
-  tree: Tree,
+  grammar: SyntaxParser,
+  tree: SyntaxTree,
   earlier: KeptTree | null,
   edit: TextEdit | null,
 ): readonly Definition[] {
-  if (earlier === null) return treeDefinitions(grammar, tree);
+  if (earlier === null || !isEditable(tree)) return treeDefinitions(grammar, tree);
   return edit === null ? earlier.definitions : editedDefinitions(grammar, tree, earlier, edit);
 }

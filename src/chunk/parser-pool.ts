@@ -1,12 +1,22 @@
+import { ParserProcess } from './native/parser-process.ts';
 import { ParserThread } from './parser-thread.ts';
 import type { WindowRequest, WindowResult } from './window-request.ts';
 
 export { ParserTrap } from './parser-thread.ts';
 
+/** `wasm`: WebAssembly in threads. `native`: the native binding in processes, where it is installed; same chunks. */
+export type ParserKind = 'wasm' | 'native';
+
+type Slot = ParserThread | ParserProcess;
+
 export interface ParserPoolOptions {
-  /** Worker threads at most; they start when there is work. */
+  readonly parser?: ParserKind;
+  /** Threads or processes at most; they start when there is work. */
   readonly workers?: number;
-  /** A worker whose parser heap (which never shrinks) is larger than this is replaced. */
+  /**
+   * A thread whose parser heap (which never shrinks) is larger than this is replaced; of the native parser, a process
+   * whose resident set is.
+   */
   readonly recycleHeapBytes?: number;
 }
 
@@ -17,27 +27,36 @@ interface Task {
 }
 
 export const DEFAULT_RECYCLE_BYTES = 128 * 1024 * 1024;
+/** What such a process takes at the start and for a window of 1 MiB, and something to grow by. */
+const DEFAULT_RECYCLE_PROCESS_BYTES = 320 * 1024 * 1024;
 
 /**
- * Threads that parse, each with a WebAssembly heap of its own that is thrown away with it. Threads can be stopped in
- * the middle of a parse, so a trap or a runaway parser costs one window and never the process.
+ * Threads that parse, each with a WebAssembly heap of its own that is thrown away with it, or processes that do. Both can
+ * be stopped in the middle of a parse, so a trap or a runaway parser costs one window and never this process.
  */
 export class ParserPool implements AsyncDisposable {
   readonly workers: number;
+  readonly #parser: ParserKind;
   readonly #recycleHeapBytes: number;
-  readonly #slots = new Set<ParserThread>();
-  readonly #idle: ParserThread[] = [];
+  readonly #slots = new Set<Slot>();
+  readonly #idle: Slot[] = [];
   readonly #queue: Task[] = [];
   #disposed = false;
-  /** Workers replaced because their heap had grown or they had trapped. */
+  /** Threads or processes replaced because they had grown or had trapped. */
   recycled = 0;
 
   constructor(options: ParserPoolOptions = {}) {
     this.workers = Math.max(1, options.workers ?? 1);
-    this.#recycleHeapBytes = options.recycleHeapBytes ?? DEFAULT_RECYCLE_BYTES;
+    this.#parser = options.parser ?? 'wasm';
+    this.#recycleHeapBytes =
+      options.recycleHeapBytes ??
+      (this.#parser === 'native' ? DEFAULT_RECYCLE_PROCESS_BYTES : DEFAULT_RECYCLE_BYTES);
   }
 
-  /** Chunks one window. Rejects with {@link ParserTrap} where the parser broke down. */
+  /**
+   * Chunks one window. Rejects with {@link ParserTrap} where the parser broke down, and with `NativeParserError` where the
+   * native parser cannot be had.
+   */
   run(window: WindowRequest): Promise<WindowResult> {
     if (this.#disposed) return Promise.reject(new Error('the parser pool is disposed'));
     return new Promise((resolve, reject) => {
@@ -46,7 +65,7 @@ export class ParserPool implements AsyncDisposable {
     });
   }
 
-  /** Stops the threads; what was waiting is rejected. Idempotent. */
+  /** Stops the threads or processes; what was waiting is rejected. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     for (const task of this.#queue.splice(0)) task.reject(new Error('the parser pool is disposed'));
@@ -61,7 +80,7 @@ export class ParserPool implements AsyncDisposable {
       let slot = this.#idle.pop();
       if (slot === undefined) {
         if (this.#slots.size >= this.workers) return;
-        slot = new ParserThread();
+        slot = this.#parser === 'native' ? new ParserProcess() : new ParserThread();
         this.#slots.add(slot);
       }
       const task = this.#queue.shift()!;
@@ -69,7 +88,7 @@ export class ParserPool implements AsyncDisposable {
     }
   }
 
-  async #serve(slot: ParserThread, task: Task): Promise<void> {
+  async #serve(slot: Slot, task: Task): Promise<void> {
     try {
       const reply = await slot.call({ window: task.window, version: null });
       if (reply.heapBytes > this.#recycleHeapBytes) await this.#retire(slot);
@@ -82,7 +101,7 @@ export class ParserPool implements AsyncDisposable {
     this.#dispatch();
   }
 
-  async #retire(slot: ParserThread): Promise<void> {
+  async #retire(slot: Slot): Promise<void> {
     if (this.#slots.delete(slot)) this.recycled++;
     await slot.stop();
   }

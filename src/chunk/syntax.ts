@@ -1,10 +1,10 @@
-import type { TreeCursor } from 'web-tree-sitter';
 import type { Definition } from '../../grammars/definitions.ts';
+import type { SyntaxCursor } from '../../grammars/syntax-tree.ts';
 import { skipSpace } from './characters.ts';
 import type { DefinitionFinder } from './definition-finder.ts';
 import type { EmbeddedRegion } from './embedded.ts';
 import { addLines } from './lines.ts';
-import { CLOSER, LEAD, LIST, nodeKinds } from './node-kinds.ts';
+import { CLOSER, LEAD, LIST, NodeKinds } from './node-kinds.ts';
 import type { ParsedWindow } from './parsed-window.ts';
 import { GLUED, type PieceRole, Pieces } from './pieces.ts';
 import { lastChildBefore } from './unfinished.ts';
@@ -42,9 +42,9 @@ class Walk {
   readonly #largeEnough: number;
   readonly #regions: ReadonlyMap<number, EmbeddedRegion>;
   /** The tree that is walked: the window's, or that of an embedded text. */
-  #cursor: TreeCursor;
-  /** By the number of a node's type in that tree. */
-  #kinds: Uint8Array;
+  #cursor: SyntaxCursor;
+  /** Of nodes in that tree. */
+  #kinds: NodeKinds;
   /** Where its text ends. */
   #to: number;
   /** The depth of the node that it hangs from; 0 for the window's. */
@@ -69,11 +69,11 @@ class Walk {
   /** Everything before this place is in a piece, or is white space. */
   #covered: number;
 
-  constructor(parsed: ParsedWindow, limit: number, cursor: TreeCursor, pieces: Pieces) {
+  constructor(parsed: ParsedWindow, limit: number, cursor: SyntaxCursor, pieces: Pieces) {
     this.#parsed = parsed;
     this.#limit = limit;
     this.#cursor = cursor;
-    this.#kinds = nodeKinds(parsed.tree.language);
+    this.#kinds = NodeKinds.of(parsed.tree.language);
     this.#pieces = pieces;
     this.#finder = parsed.finder;
     this.#definitions = [...parsed.definitions];
@@ -132,7 +132,7 @@ class Walk {
     this.#fillGap(Math.max(region.start, this.#parsed.from));
     const outer = { cursor: this.#cursor, kinds: this.#kinds, to: this.#to, base: this.#base };
     this.#cursor = region.tree!.walk();
-    this.#kinds = nodeKinds(region.tree!.language);
+    this.#kinds = NodeKinds.of(region.tree!.language);
     this.#to = Math.min(region.end, outer.to);
     this.#base = this.#depth;
     try {
@@ -152,20 +152,20 @@ class Walk {
     return newline < start || end - newline > this.#largeEnough ? end : newline + 1;
   }
 
-  /** An ERROR has a number of its own, and children side by side. */
   #kind(type: number): number {
-    return this.#kinds[type] ?? LIST;
+    return this.#kinds.at(this.#cursor, type);
   }
 
   #enter(onSpine: boolean): boolean {
     const type = this.#cursor.nodeTypeId;
+    const kind = this.#kind(type);
     if (this.#finder !== null && this.#base === 0) this.#note(this.#finder.enter(type, this.#cursor));
     let unfinishedStart = -1;
     if (onSpine && lastChildBefore(this.#cursor, this.#to)) {
       unfinishedStart = this.#cursor.startIndex;
       this.#cursor.gotoParent();
     }
-    const head = (this.#kind(type) & LIST) === 0 && this.#cursor.startIndex >= this.#parsed.from;
+    const head = (kind & LIST) === 0 && this.#cursor.startIndex >= this.#parsed.from;
     if (!this.#cursor.gotoFirstChild()) return false;
     if (this.#heads[this.#depth] && this.#begun[this.#depth]) this.#headGoesOn = true;
     this.#heads[this.#depth] = false;

@@ -1,17 +1,17 @@
-import type { Node, Tree } from 'web-tree-sitter';
 import { type Definition, findDefinitions } from '../../grammars/definitions.ts';
+import type { EditableTree, SyntaxNode, SyntaxTree } from '../../grammars/syntax-tree.ts';
 import { DefinitionFinder } from './definition-finder.ts';
-import type { LoadedGrammar } from './grammar-loader.ts';
 import type { KeptTree, TextEdit } from './kept-tree.ts';
+import type { SyntaxParser } from './syntax-parser.ts';
 
 /** What has a name in `tree`, ordered by start; nothing where looking would take too long. */
-export function treeDefinitions(grammar: LoadedGrammar, tree: Tree): Definition[] {
+export function treeDefinitions(grammar: SyntaxParser, tree: SyntaxTree): Definition[] {
   if (grammar.query === null || bracketSoup(tree.rootNode)) return [];
   return findDefinitions(grammar.grammar, grammar.query, tree.rootNode);
 }
 
 /** For languages that say where definitions stand; null for others. */
-export function definitionFinder(grammar: LoadedGrammar, tree: Tree): DefinitionFinder | null {
+export function definitionFinder(grammar: SyntaxParser, tree: SyntaxTree): DefinitionFinder | null {
   if (grammar.query === null || grammar.grammar.holders === undefined || bracketSoup(tree.rootNode))
     return null;
   return new DefinitionFinder(grammar, grammar.query);
@@ -21,7 +21,7 @@ export function definitionFinder(grammar: LoadedGrammar, tree: Tree): Definition
  * An error with thousands of bare tokens in it: a query looks through all later siblings for a named one at each step,
  * which is quadratic where there is none.
  */
-function bracketSoup(root: Node): boolean {
+function bracketSoup(root: SyntaxNode): boolean {
   const error = root.isError ? root : root.lastChild;
   return error?.isError === true && error.childCount > 2000 && error.namedChildCount * 10 < error.childCount;
 }
@@ -39,8 +39,8 @@ const MAX_RANGES = 32;
  * touched, or what has another place in the syntax since.
  */
 export function editedDefinitions(
-  grammar: LoadedGrammar,
-  tree: Tree,
+  grammar: SyntaxParser,
+  tree: EditableTree,
   old: KeptTree,
   edit: TextEdit,
 ): Definition[] {

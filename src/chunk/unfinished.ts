@@ -1,4 +1,4 @@
-import type { Tree, TreeCursor } from 'web-tree-sitter';
+import type { SyntaxCursor, SyntaxTree } from '../../grammars/syntax-tree.ts';
 import { type Bracket, OPENERS, type Span, trackBracket } from './brackets.ts';
 
 /** More open brackets are not closed. */
@@ -68,7 +68,7 @@ export function rawElementCloser(text: string, names: readonly string[]): string
 }
 
 /** True where an error on the right edge of the text covers a large part of it, as an unclosed construct makes one. */
-export function endsInError(tree: Tree, end: number, large: number): boolean {
+export function endsInError(tree: SyntaxTree, end: number, large: number): boolean {
   const cursor = tree.walk();
   try {
     for (;;) {
@@ -90,7 +90,7 @@ export interface Ending {
 }
 
 /** The ending of a text that a parser read up to `to` and found unfinished; hardly more than `room` units before `to`. */
-export function endingOf(tree: Tree, text: string, to: number, room: number): Ending {
+export function endingOf(tree: SyntaxTree, text: string, to: number, room: number): Ending {
   const cursor = tree.walk();
   const open: Bracket[] = [];
   let end = to;
@@ -121,7 +121,7 @@ interface Child extends Span {
   readonly named: boolean;
 }
 
-function childrenBefore(cursor: TreeCursor, text: string, to: number, brackets: Bracket[]): Child[] {
+function childrenBefore(cursor: SyntaxCursor, text: string, to: number, brackets: Bracket[]): Child[] {
   const children: Child[] = [];
   if (!cursor.gotoFirstChild()) return children;
   let previousEnd = cursor.startIndex;
@@ -155,7 +155,7 @@ function completeEnd(children: readonly Child[], to: number, room: number): numb
 }
 
 /** Moves to the last child that has text before `end`; missing tokens have none. */
-export function lastChildBefore(cursor: TreeCursor, end: number): boolean {
+export function lastChildBefore(cursor: SyntaxCursor, end: number): boolean {
   if (!cursor.gotoLastChild()) return false;
   while (cursor.startIndex === cursor.endIndex || cursor.startIndex >= end) {
     if (!cursor.gotoPreviousSibling()) break;

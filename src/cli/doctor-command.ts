@@ -1,4 +1,6 @@
 import { grammars } from '../../grammars/index.ts';
+import { NativeParserError, nativeSupport } from '../chunk/native/parser-process.ts';
+import type { NativeSupport } from '../chunk/native/protocol.ts';
 import { BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
 import { detectDevices } from '../embed/devices.ts';
 import { defaultCacheRoot } from '../embed/model-cache.ts';
@@ -26,6 +28,7 @@ export async function doctorCommand(options: { readonly json?: boolean }): Promi
       smallestBudgetBytes: SMALLEST_BYTES,
       smallestLexicalBudgetBytes: SMALLEST_LEXICAL_BYTES,
     },
+    nativeParser: await nativeParser(),
     model: { id: BUNDLED_MODEL_ID, cache: defaultCacheRoot() },
     languages: {
       bySyntax: grammars.filter((g) => g.wasm !== undefined).map((g) => g.name),
@@ -37,7 +40,7 @@ export async function doctorCommand(options: { readonly json?: boolean }): Promi
     await printJson(report);
     return code;
   }
-  const { versions, memory, model, languages } = report;
+  const { versions, memory, model, languages, nativeParser: native } = report;
   await printLine(`version   tidemark ${versions.tidemark}, node ${versions.node}, ${versions.platform}`);
   for (const { device, ok, detail } of devices)
     await printLine(`device    ${device}: ${ok ? 'works' : 'does not work'}, ${detail}`);
@@ -51,5 +54,23 @@ export async function doctorCommand(options: { readonly json?: boolean }): Promi
   await printLine(`model     ${model.id}, cached in ${model.cache}`);
   await printLine(`syntax    ${languages.bySyntax.join(', ')}`);
   await printLine(`lines     ${languages.byLines.join(', ')}`);
+  await printLine(
+    native.works
+      ? `native    --parser native works, for ${native.languages.join(', ')}`
+      : `native    --parser native does not work: ${native.reason}`,
+  );
+  for (const { language, reason } of native.works ? native.missing : [])
+    await printLine(`native    not for ${language}: ${reason}`);
   return code;
+}
+
+type NativeReport = ({ works: true } & NativeSupport) | { works: false; reason: string };
+
+async function nativeParser(): Promise<NativeReport> {
+  try {
+    return { works: true, ...(await nativeSupport()) };
+  } catch (error) {
+    if (!(error instanceof NativeParserError)) throw error;
+    return { works: false, reason: error.reason };
+  }
 }

@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import type { ParserKind } from '../chunk/parser-pool.ts';
 import { chunkFile, openIndex } from '../index.ts';
 import { formatSize } from '../memory/size.ts';
 import { looksBinaryFile } from '../read/binary-file.ts';
@@ -26,10 +27,14 @@ export async function filesCommand(
 /** `tidemark chunks FILE` */
 export async function chunksCommand(
   file: string,
-  options: { readonly json?: boolean; readonly language?: string },
+  options: { readonly json?: boolean; readonly language?: string; readonly parser?: ParserKind },
 ): Promise<number> {
   const path = await onDisk(file);
-  const chunks = chunkFile(path, options.language === undefined ? {} : { language: options.language });
+  const { language, parser } = options;
+  const chunks = chunkFile(path, {
+    ...(language === undefined ? {} : { language }),
+    ...(parser === undefined ? {} : { parser }),
+  });
   if (await looksBinaryFile(path)) {
     process.stderr.write(`note: ${printablePath(file)} looks binary; tidemark index leaves such files out\n`);
   }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ParserKind } from '../chunk/parser-pool.ts';
 import type { Dtype } from '../embed/model-files.ts';
 import { DTYPES } from '../embed/onnx-variants.ts';
 import type { OpenOptions } from '../tidemark-index.ts';
@@ -6,6 +7,7 @@ import type { OpenOptions } from '../tidemark-index.ts';
 export interface CommonOptions {
   readonly index?: string;
   readonly memory?: string;
+  readonly parser?: ParserKind;
   readonly device?: 'auto' | 'cpu' | 'wasm' | 'webgpu';
   readonly model?: string;
   readonly dtype?: Dtype;
@@ -42,6 +44,7 @@ export function withCommonOptions(command: Command): Command {
 export function openOptions({
   index,
   memory,
+  parser,
   device,
   model,
   dtype,
@@ -51,12 +54,20 @@ export function openOptions({
   return {
     ...(index === undefined ? {} : { index }),
     ...(memory === undefined ? {} : { memory }),
+    ...(parser === undefined ? {} : { parser }),
     ...(device === undefined ? {} : { device }),
     ...(model === undefined ? {} : { model }),
     ...(dtype === undefined ? {} : { dtype }),
     ...(dimensions === undefined ? {} : { dimensions }),
     ...(offline === undefined ? {} : { offline }),
   };
+}
+
+export function parserOption(): Option {
+  return new Option('--parser <name>', 'what parses, with the same result (default: wasm)').choices([
+    'wasm',
+    'native',
+  ]);
 }
 
 /** The most hits that the search gives. */

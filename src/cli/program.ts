@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { TIDEMARK_VERSION } from '../pipeline/versions.ts';
 import { complain, EXIT, report } from './exit-codes.ts';
-import { limit, notEmpty, withCommonOptions } from './options.ts';
+import { limit, notEmpty, parserOption, withCommonOptions } from './options.ts';
 import { flushOutput, OutputClosed } from './output.ts';
 
 const EXAMPLES = `
@@ -44,6 +44,7 @@ function buildProgram(finish: (code: number) => void): Command {
 
   withCommonOptions(command('index', 'build or update the index of DIR'))
     .option('--no-embed', 'no embedding: search by words only, until a later run embeds')
+    .addOption(parserOption())
     .option('--force', 'index even a home directory or the root of a file system')
     .option('--verbose', 'name each file that is skipped, and why')
     .action(async (dir: string, options) => {
@@ -76,6 +77,7 @@ function buildProgram(finish: (code: number) => void): Command {
   command('chunks', 'show how a file is cut into chunks; needs no index')
     .argument('<file>', 'any file of text', notEmpty)
     .option('--language <name>', 'take it for this language (default: by its name and first bytes)')
+    .addOption(parserOption())
     .option('--json', 'one JSON object a line')
     .action(async (file: string, options) => {
       const { chunksCommand } = await import('./list-commands.ts');

@@ -1,4 +1,4 @@
-import { ParserPool } from '../chunk/parser-pool.ts';
+import { type ParserKind, ParserPool } from '../chunk/parser-pool.ts';
 import type { Lease, MemoryBudget } from '../memory/budget.ts';
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -20,6 +20,7 @@ export interface LexicalLaneOptions {
   readonly outdated: boolean;
   readonly inFlight: MemoryBudget;
   readonly flushBytes: number;
+  readonly parser?: ParserKind;
   readonly parsers: number;
   readonly parserHeapBytes: number;
   readonly summary: SummaryBuilder;
@@ -42,6 +43,7 @@ interface Job extends WrittenFile {
  */
 export async function* runLexicalLane(options: LexicalLaneOptions): AsyncGenerator<IndexEvent> {
   await using pool = new ParserPool({
+    parser: options.parser ?? 'wasm',
     workers: options.parsers,
     recycleHeapBytes: options.parserHeapBytes,
   });

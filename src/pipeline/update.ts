@@ -1,3 +1,5 @@
+import { nativeSupport } from '../chunk/native/parser-process.ts';
+import type { ParserKind } from '../chunk/parser-pool.ts';
 import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
 import { createEmbedder, type TextEmbedderOptions } from '../embed/create-embedder.ts';
 import { followIndex, type ModelUse } from '../embed/model-name.ts';
@@ -25,6 +27,7 @@ export interface UpdateRequest {
   readonly outside: boolean;
   /** Budget for the process tree in bytes; by default a share of the machine. */
   readonly memoryBytes: number | undefined;
+  readonly parser: ParserKind;
   readonly embed: boolean;
   readonly embedder: Pick<TextEmbedderOptions, 'model' | 'dtype' | 'dimensions' | 'device' | 'offline'>;
   /** Count the files first to tell how many there are, at the cost of a second walk. */
@@ -42,7 +45,13 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   const budgetBytes = request.memoryBytes ?? defaultBudgetBytes();
   const remote = isRemoteModel(request.embedder.model ?? '');
   // A model on a server takes no memory here but for what is on its way.
-  const plan = planMemory(budgetBytes, { embed: embed && !remote, cores: machineLimits().cores });
+  const plan = planMemory(budgetBytes, {
+    embed: embed && !remote,
+    cores: machineLimits().cores,
+    nativeParser: request.parser === 'native',
+  });
+  // What will not do is refused before an hour's work and not in the middle of it.
+  if (request.parser === 'native') await nativeSupport();
   using sampler = new PeakSampler();
   const summary = new SummaryBuilder();
   const held: IndexEvent[] = [];
@@ -80,6 +89,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       outdated: store.meta().chunker !== CHUNKER_VERSION,
       inFlight: new MemoryBudget(plan.inFlightBytes),
       flushBytes: plan.flushBytes,
+      parser: request.parser,
       parsers: plan.parsers,
       parserHeapBytes: plan.parserHeapBytes,
       summary,

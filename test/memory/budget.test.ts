@@ -6,6 +6,7 @@ import {
   planMemory,
   SMALLEST_BYTES,
   SMALLEST_LEXICAL_BYTES,
+  SMALLEST_NATIVE_BYTES,
 } from '../../src/memory/budget.ts';
 import { parseSize } from '../../src/memory/size.ts';
 import { seeded } from '../support/chunking.ts';
@@ -154,19 +155,21 @@ test('property: never above the total unless a single lease is, and everybody is
 });
 
 test('a budget that is too small is refused with the smallest that works', () => {
-  for (const [embed, smallest] of [
-    [true, SMALLEST_BYTES],
-    [false, SMALLEST_LEXICAL_BYTES],
+  for (const [embed, nativeParser, smallest] of [
+    [true, false, SMALLEST_BYTES],
+    [false, false, SMALLEST_LEXICAL_BYTES],
+    [true, true, SMALLEST_BYTES],
+    [false, true, SMALLEST_NATIVE_BYTES],
   ] as const) {
     let advice = '';
     assert.throws(
-      () => planMemory(smallest - 1, { embed, cores: 8 }),
+      () => planMemory(smallest - 1, { embed, cores: 8, nativeParser }),
       (error: Error & { code: string; smallestBytes: number }) => {
         advice = /--memory (\S+)$/.exec(error.message)?.[1] ?? '';
         return error.code === 'ERR_TIDEMARK_BUDGET_TOO_SMALL' && error.smallestBytes === smallest;
       },
     );
-    const plan = planMemory(parseSize(advice), { embed, cores: 8 });
+    const plan = planMemory(parseSize(advice), { embed, cores: 8, nativeParser });
     assert.equal(plan.embedders, embed ? 1 : 0);
     assert.equal(plan.parsers >= 1, true);
   }
@@ -177,11 +180,14 @@ test('property: a plan spends no more than the budget on what lives at the same 
   for (let i = 0; i < 500; i++) {
     const embed = random() < 0.5;
     const cores = 1 + Math.floor(random() * 64);
-    const smallest = embed ? SMALLEST_BYTES : SMALLEST_LEXICAL_BYTES;
+    const nativeParser = random() < 0.5;
+    const lexical = nativeParser ? SMALLEST_NATIVE_BYTES : SMALLEST_LEXICAL_BYTES;
+    const smallest = embed ? SMALLEST_BYTES : lexical;
     const budgetBytes = Math.floor(smallest * (1 + random() * 20));
-    const plan = planMemory(budgetBytes, { embed, cores });
+    const plan = planMemory(budgetBytes, { embed, cores, nativeParser });
     // The two lanes run one after the other.
     assert.ok(plan.embedders * plan.embedderBytes <= budgetBytes, 'embedders');
+    if (nativeParser) assert.ok(plan.parsers * plan.parserHeapBytes < budgetBytes - 240e6, 'parsers');
     assert.ok(plan.parsers <= cores && plan.embedders <= cores);
     assert.ok(plan.inFlightBytes + plan.flushBytes < budgetBytes / 4);
     assert.ok(plan.inFlightBytes >= 8e6 && plan.flushBytes >= 1e6);
