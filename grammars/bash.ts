@@ -28,4 +28,9 @@ export const grammar: Grammar = {
   body: ['body'],
   comments: ['comment'],
   lineComment: '#',
+  blockEnds: [
+    [/^\s*case\b.*\bin\s*$/, 'esac'],
+    [/\b(?:then|else)\s*$|^\s*(?:if|elif)\b/, 'fi'],
+    [/\bdo\s*$|^\s*(?:for|while|until|select)\b/, 'done'],
+  ],
 };

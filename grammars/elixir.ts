@@ -31,4 +31,5 @@ export const grammar: Grammar = {
   body: ['do_block'],
   comments: ['comment'],
   lineComment: '#',
+  blockEnds: [[/\bdo\s*$|\bfn\b.*->\s*$/, 'end']],
 };

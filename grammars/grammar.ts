@@ -41,6 +41,10 @@ export interface Grammar {
   readonly comments: readonly string[];
   /** What begins a comment that runs to the end of the line. */
   readonly lineComment?: string;
+  /** An apostrophe is not always a quote: it may stand for a lifetime or a prime, and what it quotes is one character. */
+  readonly apostrophes?: boolean;
+  /** Words that close a block, by what its first line matches; the first that does counts. */
+  readonly blockEnds?: readonly (readonly [opener: RegExp, closer: string])[];
   /** True where `text` must not be parsed: its nesting is more than the parser's fixed memory holds. */
   readonly tooDeep?: (text: string) => boolean;
   /** What the parser must read before a fragment taken from the middle of a file. */

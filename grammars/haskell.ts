@@ -24,4 +24,5 @@ export const grammar: Grammar = {
   body: ['match', 'declarations', 'constructors'],
   comments: ['comment', 'haddock', 'pragma'],
   lineComment: '--',
+  apostrophes: true,
 };

@@ -21,4 +21,8 @@ export const grammar: Grammar = {
   body: ['body'],
   comments: ['comment'],
   lineComment: '--',
+  blockEnds: [
+    [/^\s*repeat\b/, 'until true'],
+    [/\b(?:function|then|do|else)\b(?!.*\bend\b)/, 'end'],
+  ],
 };

@@ -11,7 +11,7 @@ export const grammar: Grammar = {
   wasm: vendored('make'),
   definitions: `
 (define_directive name: (_) @name) @definition.macro
-(rule (targets) @name (#not-match? @name "^[.][A-Z_]+$")) @definition.target
+(rule (targets) @name (#match? @name "^.{1,200}$") (#not-match? @name "^[.][A-Z_]+$")) @definition.target
 `,
   body: ['recipe'],
   comments: ['comment'],

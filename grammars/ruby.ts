@@ -42,4 +42,8 @@ export const grammar: Grammar = {
   body: ['body'],
   comments: ['comment'],
   lineComment: '#',
+  blockEnds: [
+    [/^\s*(?:class|module|def|if|unless|case|while|until|for|begin)\b/, 'end'],
+    [/\bdo(?:\s*\|[^|]*\|)?\s*$/, 'end'],
+  ],
 };

@@ -30,4 +30,5 @@ export const grammar: Grammar = {
   body: ['body'],
   comments: ['line_comment', 'block_comment'],
   lineComment: '//',
+  apostrophes: true,
 };

@@ -25,4 +25,5 @@ export const grammar: Grammar = {
   body: ['body'],
   comments: ['comment', 'block_comment'],
   lineComment: '//',
+  apostrophes: true,
 };

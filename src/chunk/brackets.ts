@@ -3,9 +3,13 @@ import type { SyntaxCursor } from '../../grammars/syntax-tree.ts';
 /** A header may have so many UTF-16 units. */
 export const MAX_HEADER = 512;
 export const OPENERS: Record<string, string> = { '{': '}', '(': ')', '[': ']' };
-/** Nodes that open an element or an environment, as a bracket does. */
-const OPENING_TAG = /^(?:STag|CDStart|start_tag|opening_element|jsx_opening_element|begin)$/;
-const CLOSING_TAG = /^(?:ETag|\]\]>|end_tag|closing_element|jsx_closing_element|end)$/;
+/** Openers of what is embedded in a string. */
+const INTERPOLATION: Record<string, string> = { '${': '}', '#{': '}' };
+/** Opens a string, and closes it. */
+const QUOTE = /^(?:"|'|`|"{3}|'{3})$/;
+/** Nodes that open an element, an environment or a string, as a bracket does. */
+const OPENING_TAG = /^(?:STag|CDStart|start_tag|opening_element|jsx_opening_element|begin|string_start)$/;
+const CLOSING_TAG = /^(?:ETag|\]\]>|end_tag|closing_element|jsx_closing_element|end|string_end)$/;
 
 export interface Span {
   readonly start: number;
@@ -21,7 +25,11 @@ export interface Bracket extends Span {
 
 /** Whether a child of this type opens what follows it. */
 export function opens(type: string): boolean {
-  return OPENERS[type] !== undefined || OPENING_TAG.test(type);
+  return bracketCloser(type) !== undefined || OPENING_TAG.test(type);
+}
+
+function bracketCloser(type: string): string | undefined {
+  return OPENERS[type] ?? INTERPOLATION[type];
 }
 
 /** Adds the cursor's node to what is `open` if it opens something, and takes away what it closes. */
@@ -32,8 +40,9 @@ export function trackBracket(
   cursor: SyntaxCursor,
 ): void {
   const type = cursor.nodeType;
-  if (opens(type)) {
-    const bracket = OPENERS[type];
+  const quote = QUOTE.test(type) && open.at(-1)?.closer !== type;
+  if (quote || opens(type)) {
+    const bracket = quote ? type : bracketCloser(type);
     const { startIndex, endIndex } = cursor;
     open.push({
       isTag: bracket === undefined,
@@ -56,6 +65,8 @@ function closingTag(text: string): string {
   const name = /^<([^\s/>]+)/.exec(text)?.[1];
   if (text.startsWith('<![CDATA[')) return ']]>';
   if (name !== undefined) return `</${name}>`;
+  const quotes = /^[a-zA-Z]{0,3}("{3}|'{3}|["'])/.exec(text)?.[1];
+  if (quotes !== undefined) return quotes;
   const environment = /^\\begin\s*(\{[^}]*\})/.exec(text)?.[1];
   return environment === undefined ? '' : `\n\\end${environment}`;
 }

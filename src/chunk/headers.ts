@@ -50,7 +50,7 @@ export function headersOf(levels: readonly Level[], text: string, carry: number,
 
 /** What to write in the place of `text[end, start)`: what follows keeps its line or its column. */
 function between(text: string, end: number, start: number): string {
-  if (lineStart(text, start) > end) return `\n${indentation(text, start)}`;
+  if (text.slice(end, start).includes('\n')) return `\n${indentation(text, start)}`;
   return isSpace(text.charCodeAt(end)) ? ' ' : '';
 }
 

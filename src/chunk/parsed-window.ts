@@ -1,4 +1,5 @@
 import type { Definition } from '../../grammars/definitions.ts';
+import type { Grammar } from '../../grammars/grammar.ts';
 import { isEditable, type SyntaxTree } from '../../grammars/syntax-tree.ts';
 import { DefinitionFinder } from './definition-finder.ts';
 import {
@@ -16,7 +17,7 @@ import { KeptTree, type TextEdit } from './kept-tree.ts';
 import type { SyntaxParser } from './syntax-parser.ts';
 import { tokenPrefix } from './token-estimate.ts';
 import { definitionFinder, editedDefinitions, outerFirst, treeDefinitions } from './tree-definitions.ts';
-import { closersOf, rawElementCloser } from './unfinished.ts';
+import { bracketDepth, closersOf, errorUnits, rawElementCloser } from './unfinished.ts';
 
 export interface ParseRequest {
   /** Parsed in front of the window: what opens the constructs that it begins in. */
@@ -28,6 +29,8 @@ export interface ParseRequest {
   readonly limit: number;
 }
 
+/** Deeper brackets are no code, and take a parser minutes and hundreds of megabytes. */
+const MAX_DEPTH = 10_000;
 /** How much of the text before a window is read again with it. */
 const MAX_ROOM = 64 * 1024;
 
@@ -98,38 +101,65 @@ export class ParsedWindow implements Disposable {
     source: GrammarSource,
     earlier: KeptTree | null = null,
   ): Promise<ParsedWindow | null> {
-    if (earlier !== null && !request.last) {
+    const { head, body, last } = request;
+    if (bracketDepth(body, grammar.grammar) > MAX_DEPTH) return null;
+    const closers = last ? '' : closersBehind(head + body, grammar.grammar);
+    if (earlier !== null) {
+      const again = await ParsedWindow.#attempt(request, grammar, source, closers, earlier);
       // How a parser recovers from a text that breaks off depends on what it has seen before.
-      const again = await ParsedWindow.#parse(request, grammar, source, earlier);
-      if (!again?.tree.rootNode.hasError) return again;
+      if (last || !again?.tree.rootNode.hasError) return again;
       again[Symbol.dispose]();
-      return ParsedWindow.#parse(request, grammar, source, null);
     }
-    return ParsedWindow.#parse(request, grammar, source, earlier);
+    const first = await ParsedWindow.#attempt(request, grammar, source, closers, null);
+    return first === null || last || !first.#unfinished ? first : first.#again(request, grammar, source);
   }
 
-  static async #parse(
+  /**
+   * Parses a window anew in which something large is unfinished, in other ways, until it is seen as what it is. Takes this
+   * window over.
+   */
+  async #again(
     request: ParseRequest,
     grammar: SyntaxParser,
     source: GrammarSource,
-    earlier: KeptTree | null,
   ): Promise<ParsedWindow | null> {
-    const { head, body, last } = request;
-    const rawCloser = last ? '' : rawElementCloser(head + body, grammar.grammar.rawElements ?? []);
-    const { lineComment } = grammar.grammar;
-    const closers = last ? '' : closersOf(head + body, lineComment) + rawCloser;
-    const first = await ParsedWindow.#attempt(request, grammar, source, closers, earlier);
-    if (first === null || last) return first;
-    const { tree, regions, text, to } = first;
-    if (!anyEndsInError(tree, regions, to, body.length / 4)) return first;
-    // Something large is unfinished: stop where a part of it is complete and close it, so that it is seen as what it is.
-    const ending = anyEnding(tree, regions, text, to, body.length / 8);
-    const shorter = { ...request, body: body.slice(0, ending.end - first.from) };
-    const more = ending.closers + rawCloser;
-    using opened = first.keepTree();
-    if (earlier !== null) return ParsedWindow.#attempt(shorter, grammar, source, more, opened);
-    opened?.[Symbol.dispose]();
-    return ParsedWindow.#attempt(shorter, grammar, source, more, null);
+    const { head, body } = request;
+    let best: ParsedWindow | null = this;
+    const attempt = async (
+      parts: ParseRequest,
+      closers: string,
+      better: (other: ParsedWindow) => boolean,
+    ) => {
+      const next = await ParsedWindow.#attempt(parts, grammar, source, closers, null);
+      const taken = next !== null && better(next);
+      (taken ? best : next)?.[Symbol.dispose]();
+      if (taken) best = next;
+    };
+    // Stopped where a part of it is complete, and closed there.
+    const ending = anyEnding(this.tree, this.regions, this.text, this.to, body.length / 8);
+    const shorter = { ...request, body: body.slice(0, ending.end - this.from) };
+    const { blockEnds, rawElements = [] } = grammar.grammar;
+    const blocks = blockEnds === undefined ? '' : closersOf(head + shorter.body, grammar.grammar);
+    const closers = ending.closers + blocks + rawElementCloser(head + body, rawElements);
+    await attempt(shorter, closers, () => true);
+    if (!best.#unfinished) return best;
+    const statements = (closers || this.text.slice(this.to)).replace(/[\])](?=\}|$)/g, '$&;');
+    if (statements.includes(';')) await attempt(shorter, statements, (other) => !other.#unfinished);
+    if (!best.#unfinished || head === '') return best;
+    // What is replayed may itself be out of step with the text: then it would be so to the end of the file.
+    const bare = { ...request, head: grammar.grammar.preamble ?? '' };
+    const units = errorUnits(best.tree, best.text.length);
+    await attempt(
+      bare,
+      closersBehind(bare.head + body, grammar.grammar),
+      (other) => errorUnits(other.tree, other.text.length) < units / 8,
+    );
+    return best;
+  }
+
+  /** An error at the end covers much of the window. */
+  get #unfinished(): boolean {
+    return anyEndsInError(this.tree, this.regions, this.to, (this.to - this.from) / 4);
   }
 
   static async #attempt(
@@ -187,6 +217,10 @@ export class ParsedWindow implements Disposable {
     this.tree.delete();
     deleteRegions(this.regions);
   }
+}
+
+function closersBehind(text: string, grammar: Grammar): string {
+  return closersOf(text, grammar) + rawElementCloser(text, grammar.rawElements ?? []);
 }
 
 function ownDefinitions(

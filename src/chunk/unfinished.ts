@@ -1,5 +1,8 @@
+import type { Grammar } from '../../grammars/grammar.ts';
 import type { SyntaxCursor, SyntaxTree } from '../../grammars/syntax-tree.ts';
 import { type Bracket, OPENERS, type Span, trackBracket } from './brackets.ts';
+import { isSpace } from './characters.ts';
+import { indentation } from './cut.ts';
 
 /** More open brackets are not closed. */
 const MAX_LEVELS = 64;
@@ -11,19 +14,39 @@ const MAX_SKIPPED = 4;
 const COMPLETE =
   /(?:statement|declaration|definition|comment|pair|item|member|element|entry|rule|clause|function|method|class|field|case)$/;
 
+/** The longest character between apostrophes is `'\\u{10FFFF}'`. */
+const MAX_CHARACTER = 12;
+
 /**
- * The brackets that close what `text` leaves open. Parsed behind a window that ends in the middle of it, they spare the
- * parser an error that would hide the whole construct. Strings of one line and comments are skipped; a guess all the same,
- * as it knows no syntax. Linear in the length of `text`.
+ * What closes that which `text` leaves open. Parsed behind a window that ends in the middle of it, it spares the parser an
+ * error that would hide the whole construct. A guess, as it knows no syntax. Linear in the length of `text`.
  */
-export function closersOf(text: string, lineComment: string | undefined): string {
+export function closersOf(text: string, grammar: Grammar): string {
+  return grammar.blockEnds === undefined
+    ? openBrackets(text, grammar).slice(-MAX_LEVELS).reverse().join('')
+    : blockClosers(text, grammar, grammar.blockEnds);
+}
+
+/** The deepest that brackets are nested in `text`; told as {@link closersOf} tells what is open. */
+export function bracketDepth(text: string, grammar: Grammar): number {
+  let deepest = 0;
+  openBrackets(text, grammar, (depth) => {
+    if (depth > deepest) deepest = depth;
+  });
+  return deepest;
+}
+
+/** What closes the brackets that `text` leaves open, the innermost last. Strings of one line and comments are skipped. */
+function openBrackets(text: string, grammar: Grammar, onOpen?: (depth: number) => void): string[] {
+  const { lineComment } = grammar;
   const open: string[] = [];
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === 34 || c === 39 || c === 96) {
-      i = stringEnd(text, i, c);
+      i = stringEnd(text, i, c, c === 39 && grammar.apostrophes ? MAX_CHARACTER : MAX_STRING);
     } else if (c === 40 || c === 91 || c === 123) {
       open.push(OPENERS[text[i]!]!);
+      onOpen?.(open.length);
     } else if (c === 41 || c === 93 || c === 125) {
       const closed = open.slice(-MAX_SKIPPED).lastIndexOf(text[i]!);
       if (closed !== -1) open.length += closed - Math.min(open.length, MAX_SKIPPED);
@@ -39,12 +62,37 @@ export function closersOf(text: string, lineComment: string | undefined): string
       i = end === -1 ? text.length : end;
     }
   }
-  return open.slice(-MAX_LEVELS).reverse().join('');
+  return open;
 }
 
-/** Where the string that begins at `start` ends; `start` where it does not look like one. */
-function stringEnd(text: string, start: number, quote: number): number {
-  const limit = Math.min(text.length, start + MAX_STRING);
+/**
+ * What closes the blocks that `text` leaves open, in a language that ends them with words. Which they are, indentation
+ * tells: each line before the end that is indented less than all between.
+ */
+function blockClosers(text: string, grammar: Grammar, ends: NonNullable<Grammar['blockEnds']>): string {
+  let least = Number.POSITIVE_INFINITY;
+  let closers = '';
+  let levels = 0;
+  let end = text.length;
+  while (least > 0 && end > 0 && levels < MAX_LEVELS) {
+    const start = text.lastIndexOf('\n', end - 1) + 1;
+    const indent = indentation(text, start);
+    const line = text.slice(start, Math.min(end, start + MAX_STRING));
+    if (indent < Math.min(least, end - start)) {
+      const word = ends.find(([opener]) => opener.test(line))?.[1];
+      const brackets = openBrackets(line, grammar).reverse().join('');
+      if (word !== undefined || brackets !== '') levels++;
+      closers += `${word === undefined ? '' : `\n${word}`}${brackets}`;
+      least = indent;
+    }
+    end = start - 1;
+  }
+  return closers;
+}
+
+/** Where the string that begins at `start` ends, at most `longest` further on; `start` where it does not look like one. */
+function stringEnd(text: string, start: number, quote: number, longest: number): number {
+  const limit = Math.min(text.length, start + longest);
   for (let i = start + 1; i < limit; i++) {
     const c = text.charCodeAt(i);
     if (c === quote) return i;
@@ -81,6 +129,22 @@ export function endsInError(tree: SyntaxTree, end: number, large: number): boole
   }
 }
 
+/** How much of a text of `length` the parser could not read, in UTF-16 units: its outermost errors, and what is in no node. */
+export function errorUnits(tree: SyntaxTree, length: number): number {
+  const cursor = tree.walk();
+  let units = length - (cursor.endIndex - cursor.startIndex);
+  try {
+    for (;;) {
+      const error = cursor.nodeType === 'ERROR';
+      if (error) units += cursor.endIndex - cursor.startIndex;
+      if (!error && cursor.currentNode.hasError && cursor.gotoFirstChild()) continue;
+      while (!cursor.gotoNextSibling()) if (!cursor.gotoParent()) return units;
+    }
+  } finally {
+    cursor.delete();
+  }
+}
+
 /** How a text that stops in the middle of something can be read as if it did not. */
 export interface Ending {
   /** Where the last part ends that is complete in itself. */
@@ -108,12 +172,22 @@ export function endingOf(tree: SyntaxTree, text: string, to: number, room: numbe
   } finally {
     cursor.delete();
   }
+  end = Math.min(end, to);
   const closers = open
     .slice(-MAX_LEVELS)
     .map(({ closer }) => closer)
     .reverse()
     .join('');
-  return { end, closers };
+  return { end, closers: closers === '' ? '' : lastIndentation(text, end) + closers };
+}
+
+/** White space that brings what follows a line break at `end` to the column of the last line; '' where there is none. */
+function lastIndentation(text: string, end: number): string {
+  if (text[end - 1] !== '\n') return '';
+  let last = end - 1;
+  while (last > 0 && isSpace(text.charCodeAt(last))) last--;
+  const line = text.lastIndexOf('\n', last) + 1;
+  return text.slice(line, line + indentation(text, line));
 }
 
 interface Child extends Span {
