@@ -15,4 +15,5 @@ export const grammar: Grammar = {
   body: ['body'],
   comments: ['module_comment', 'statement_comment', 'comment'],
   lineComment: '//',
+  maxWindow: 64 * 1024,
 };

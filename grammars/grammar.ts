@@ -47,6 +47,8 @@ export interface Grammar {
   readonly blockEnds?: readonly (readonly [opener: RegExp, closer: string])[];
   /** True where `text` must not be parsed: its nesting is more than the parser's fixed memory holds. */
   readonly tooDeep?: (text: string) => boolean;
+  /** Most UTF-16 units that are parsed at a time, where the parser takes time by the square of them. */
+  readonly maxWindow?: number;
   /** What the parser must read before a fragment taken from the middle of a file. */
   readonly preamble?: string;
   /**

@@ -25,4 +25,5 @@ export const grammar: Grammar = {
   body: ['body'],
   comments: ['comment', 'multiline_comment'],
   lineComment: '//',
+  maxWindow: 64 * 1024,
 };

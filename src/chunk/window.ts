@@ -38,7 +38,8 @@ export async function chunkWindow(
   using earlierTree = earlier?.tree ?? null;
   const { text, bytesBetween } = decodeWindow(request.bytes, request.encoding, request.last);
   const grammar = request.lexical || request.language === null ? null : await grammars(request.language);
-  const end = grammar === null ? text.length : denseEnd(text);
+  const end =
+    grammar === null ? text.length : Math.min(denseEnd(text), grammar.grammar.maxWindow ?? text.length);
   const last = request.last && end === text.length;
   const body = last ? text : text.slice(0, safeCut(text.slice(0, end)));
   let reason: LexicalReason | null = null;
