@@ -7,6 +7,8 @@ function byLines(name: string, extensions: string[], more: Partial<Grammar> = {}
 
 export const byLinesGrammars: readonly Grammar[] = [
   byLines('ada', ['.adb', '.ads'], { lineComment: '--' }),
+  // What its parser makes of a file depends on what the thread has read before.
+  byLines('agda', ['.agda'], { lineComment: '--' }),
   byLines('apex', ['.apex', '.trigger'], { lineComment: '//' }),
   byLines('asciidoc', ['.adoc', '.asciidoc'], {
     kind: 'docs',

@@ -11,7 +11,7 @@ export interface Definition {
   readonly nodeId: number;
   readonly startIndex: number;
   readonly endIndex: number;
-  /** Where the body begins: the text from `startIndex` up to here is the signature. Only where asked for. */
+  /** Where the body begins: the text from `startIndex` up to here is the signature. Of what is long, or where asked for. */
   readonly bodyIndex: number | undefined;
 }
 
@@ -82,7 +82,8 @@ export class DefinitionCollector {
         nodeId: whole.id,
         startIndex: whole.startIndex,
         endIndex: (body ?? whole).endIndex,
-        bodyIndex: this.#signatures ? (body?.startIndex ?? bodyStart(this.#grammar, whole)) : undefined,
+        bodyIndex:
+          this.#signatures || long(whole) ? (body?.startIndex ?? bodyStart(this.#grammar, whole)) : undefined,
       };
       this.#found.set(whole.id, { pattern: match.patternIndex, definition });
       added.push(definition);
@@ -96,6 +97,11 @@ export class DefinitionCollector {
       .map((entry) => entry.definition)
       .sort((a, b) => a.startIndex - b.startIndex || b.endIndex - a.endIndex);
   }
+}
+
+/** Longer than some chunk may be: the part of it that is in another chunk than its beginning is told by its signature. */
+function long({ startIndex, endIndex }: SyntaxNode): boolean {
+  return endIndex - startIndex > 256;
 }
 
 /** On one line, without the quotes or braces that a key, a module or a heading may wear. */

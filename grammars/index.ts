@@ -1,4 +1,3 @@
-import { grammar as agda } from './agda.ts';
 import { grammar as bash } from './bash.ts';
 import { byLinesGrammars } from './by-lines.ts';
 import { grammar as c } from './c.ts';
@@ -53,7 +52,6 @@ export type { Grammar, GrammarWasm, HeadingStyle } from './grammar.ts';
 
 /** Every language that has a name here; `languages.ts` in src/chunk finds a file's. */
 export const grammars: readonly Grammar[] = [
-  agda,
   bash,
   c,
   clojure,

@@ -38,8 +38,6 @@ const DEBIAN: readonly Package[] = [
   ['ruby-github-linguist/bookworm'],
   ['rust-bat/bookworm'],
   ['pygments/trixie'],
-  ['agda/trixie'],
-  ['agda-stdlib/trixie'],
   ['antlr4/trixie'],
   ['awesome/trixie'],
   ['bash/trixie'],

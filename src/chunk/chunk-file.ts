@@ -79,7 +79,7 @@ async function* chunks(
       ...(size === undefined ? {} : { sizeHint: size }),
     });
     for await (const batch of batches) {
-      for (const { hash: _hash, terms: _terms, ...chunk } of batch) yield chunk;
+      for (const { hash: _hash, signature: _signature, terms: _terms, ...chunk } of batch) yield chunk;
     }
   } finally {
     shared.release();

@@ -78,6 +78,7 @@ export async function* chunkSource(
       scope,
       lexical: binary || strikes >= MAX_STRIKES,
       maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+      path: options.path,
       indexed: options.indexed ?? false,
     };
     const result = await chunkOrFallBack(options.pool, request);

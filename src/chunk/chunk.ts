@@ -24,6 +24,8 @@ export interface Chunk {
 
 /** A chunk as the parser worker makes it: with what the index needs besides. */
 export interface IndexedChunk extends Chunk {
+  /** Of the definition that the chunk lies in, where that begins in an earlier one; one line. */
+  readonly signature: string | null;
   /** Content hash (hex, 128 bits) of what is embedded. */
   readonly hash: string;
   /** Search terms, separated by spaces. */

@@ -1,6 +1,6 @@
 import { skipSpace } from './characters.ts';
 import { findHeadings, openHeadings, sectionsOf } from './headings.ts';
-import { type Label, Labeller, scopeAt } from './labels.ts';
+import { type Label, Labeller, NO_LABEL, scopeAt } from './labels.ts';
 import { languageByName } from './languages.ts';
 import { addLines } from './lines.ts';
 import { type MergedRanges, mergePieces } from './merge.ts';
@@ -32,7 +32,12 @@ export function cutParsed(parsed: ParsedWindow, maxTokens: number, last: boolean
   let carry = ranges.ends.at(-1) ?? from;
   if (!last && carry - from < (to - from) / 4) return 'no-progress';
   const labeller = new Labeller(
-    definitions.map((d) => ({ ...d, startIndex: leadStarts.get(d.startIndex) ?? d.startIndex })),
+    definitions.map((d) => ({
+      ...d,
+      startIndex: leadStarts.get(d.startIndex) ?? d.startIndex,
+      ownIndex: d.startIndex,
+    })),
+    text,
   );
   const labels = ranges.starts.map((start, i) => labeller.label(start, ranges.ends[i]!));
   const languages = languagesOf(parsed, ranges);
@@ -88,10 +93,13 @@ export function cutByLines(request: WindowRequest, body: string): Cut {
   }
   body_(at, text.length, levels);
   const ranges = mergePieces(pieces, prefix, limit, request.last);
-  const labeller = new Labeller(sections);
+  const labeller = new Labeller(
+    sections.map((section) => ({ ...section, ownIndex: section.startIndex })),
+    text,
+  );
   const around = style === undefined ? request.scope.names : [];
   const label = (start: number, end: number): Label =>
-    style === undefined ? { symbol: null, scope: around } : labeller.label(start, end);
+    style === undefined ? { ...NO_LABEL, scope: around } : labeller.label(start, end);
   const labels = ranges.starts.map((start, i) => label(start, ranges.ends[i]!));
   const open = ranges.pendingStart === -1 ? text.length : ranges.pendingStart;
   // A window with a single piece must not come back unchanged.

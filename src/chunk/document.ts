@@ -181,6 +181,7 @@ export class Document implements AsyncDisposable {
       scope: place.scope,
       lexical: place.lexical,
       maxTokens: this.#options.maxTokens ?? DEFAULT_MAX_TOKENS,
+      path: this.#options.path ?? '',
       indexed: true,
     };
     const result = await this.#run(request, version);
@@ -299,7 +300,7 @@ function assemble(
   earlier: DocumentWindow | undefined,
   { before, after, shift, chunks }: Omit<ChunkedWindow, 'version'>,
 ): DocumentChunk[] {
-  const fresh = chunks.map(({ terms: _terms, ...chunk }: IndexedChunk) => chunk);
+  const fresh = chunks.map(({ signature: _signature, terms: _terms, ...chunk }: IndexedChunk) => chunk);
   if (earlier === undefined) return fresh;
   const bytes = place.start - earlier.start;
   const lines = place.startLine - earlier.startLine;

@@ -67,7 +67,7 @@ export function placeChunks(cut: Cut, bytesBetween: (start: number, end: number)
 
 /** The chunk at a place, with hash and terms where they are asked for. */
 export function chunkAt(request: WindowRequest, cut: Cut, place: PlacedChunk): IndexedChunk {
-  const { symbol, scope } = place.label;
+  const { symbol, scope, signature } = place.label;
   const chunk = {
     startLine: request.startLine + place.startLine,
     endLine: request.startLine + place.endLine,
@@ -81,7 +81,8 @@ export function chunkAt(request: WindowRequest, cut: Cut, place: PlacedChunk): I
   };
   return {
     ...chunk,
-    hash: request.indexed ? contentHash(embeddingText(chunk)) : '',
+    signature,
+    hash: request.indexed ? contentHash(embeddingText({ ...chunk, signature, path: request.path })) : '',
     terms: request.indexed ? searchTerms(chunk.text).join(' ') : '',
   };
 }

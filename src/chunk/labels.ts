@@ -3,23 +3,39 @@ import type { Definition } from '../../grammars/definitions.ts';
 /** A scope has the innermost so many names: it is stored and embedded with each chunk. */
 const MAX_SCOPE = 16;
 
+/** A signature has at most so many UTF-16 units: some 30 tokens. */
+const MAX_SIGNATURE = 120;
+
 /** What a chunk is called, and what lies around it. */
 export interface Label {
   readonly symbol: string | null;
   readonly scope: readonly string[];
+  /** Of the definition that it lies in, where that begins before it: the text in front of its body, on one line. */
+  readonly signature: string | null;
 }
+
+/** A definition with the comments and decorators in front of it. */
+export interface LeadDefinition extends Definition {
+  /** Where it begins itself. */
+  readonly ownIndex: number;
+}
+
+export const NO_LABEL: Label = { symbol: null, scope: [], signature: null };
 
 /**
  * Names chunks in order. The symbol is the largest definition that begins in the chunk, else the one that it lies in;
  * a chunk within a function keeps the function's name unless something inside it fills half of the chunk.
  */
 export class Labeller {
-  readonly #definitions: readonly Definition[];
-  readonly #open: Definition[] = [];
+  readonly #definitions: readonly LeadDefinition[];
+  readonly #text: string;
+  readonly #open: LeadDefinition[] = [];
   #next = 0;
 
-  constructor(definitions: readonly Definition[]) {
+  /** `definitions` in order of their starts, in `text`. */
+  constructor(definitions: readonly LeadDefinition[], text: string) {
     this.#definitions = definitions;
+    this.#text = text;
   }
 
   /** Calls must come with rising, non-overlapping ranges. */
@@ -30,8 +46,8 @@ export class Labeller {
     }
     this.#leave(start);
     const around = this.#open.slice(-1 - MAX_SCOPE);
-    let largest: Definition | undefined;
-    let path: Definition[] = around;
+    let largest: LeadDefinition | undefined;
+    let path: readonly Definition[] = around;
     while (this.#next < definitions.length && definitions[this.#next]!.startIndex < end) {
       const definition = definitions[this.#next++]!;
       this.#enter(definition);
@@ -49,12 +65,28 @@ export class Labeller {
     const small =
       largest !== undefined && Math.min(largest.endIndex, end) - largest.startIndex < (end - start) / 2;
     if (largest !== undefined && !(wrapped && small))
-      return { symbol: largest.name, scope: scopeOf(largest, path) };
-    if (container === undefined) return { symbol: null, scope: [] };
-    return { symbol: container.name, scope: scopeOf(container, around.slice(0, -1)) };
+      return { symbol: largest.name, scope: scopeOf(largest, path), signature: null };
+    if (container === undefined) return NO_LABEL;
+    const scope = scopeOf(container, around.slice(0, -1));
+    return { symbol: container.name, scope, signature: this.#signature(container) };
   }
 
-  #enter(definition: Definition): void {
+  #signature({ ownIndex, bodyIndex, name }: LeadDefinition): string | null {
+    const most = ownIndex + 4 * MAX_SIGNATURE;
+    let end = Math.min(bodyIndex ?? most, most);
+    if (bodyIndex === undefined) {
+      const line = this.#text.indexOf('\n', ownIndex);
+      if (line !== -1 && line < end) end = line;
+    }
+    const signature = this.#text
+      .slice(ownIndex, end)
+      .replace(/\s+/g, ' ')
+      .replace(/ ?(?:[{:=]|=>|\bdo|\bthen)? ?$/, '');
+    // What says no more than the name is in the scope chain already.
+    return signature.includes(name) && signature !== name ? signature.slice(0, MAX_SIGNATURE) : null;
+  }
+
+  #enter(definition: LeadDefinition): void {
     this.#leave(definition.startIndex);
     this.#open.push(definition);
   }
@@ -73,7 +105,7 @@ function names(definitions: readonly Definition[]): string[] {
   return definitions.flatMap((d) => (d.scope === undefined ? [d.name] : [d.scope, d.name]));
 }
 
-export function innermost(scope: readonly string[]): string[] {
+function innermost(scope: readonly string[]): string[] {
   return scope.slice(-MAX_SCOPE);
 }
 

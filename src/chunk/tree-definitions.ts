@@ -60,7 +60,14 @@ export function editedDefinitions(
     if (endIndex >= edit.start && startIndex <= edit.oldEnd) continue;
     const by = startIndex > edit.oldEnd ? shift : 0;
     const moved =
-      by === 0 ? definition : { ...definition, startIndex: startIndex + by, endIndex: endIndex + by };
+      by === 0
+        ? definition
+        : {
+            ...definition,
+            startIndex: startIndex + by,
+            endIndex: endIndex + by,
+            bodyIndex: definition.bodyIndex === undefined ? undefined : definition.bodyIndex + by,
+          };
     if (!touches(moved)) kept.push(moved);
   }
   // The binding takes these two in bytes of its own UTF-16 text.

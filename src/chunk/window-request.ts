@@ -28,6 +28,8 @@ export interface WindowRequest {
   readonly lexical: boolean;
   /** Largest chunk in estimated tokens. */
   readonly maxTokens: number;
+  /** Of the file, as the embedder is told it. */
+  readonly path: string;
   /** Whether the chunks get their content hash and search terms. */
   readonly indexed: boolean;
 }

@@ -89,6 +89,7 @@ function unchanged(
     old.end + by === now.end &&
     old.language === now.language &&
     old.label.symbol === now.label.symbol &&
+    old.label.signature === now.label.signature &&
     old.label.scope.join() === now.label.scope.join();
   let before = 0;
   const start = edit?.start ?? text.length;

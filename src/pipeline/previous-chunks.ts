@@ -8,6 +8,7 @@ const COMPARED = [
   'kind',
   'symbol',
   'scope',
+  'signature',
   'startLine',
   'endLine',
   'startByte',

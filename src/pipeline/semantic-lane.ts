@@ -13,7 +13,7 @@ export interface SemanticLaneOptions {
   readonly signal: AbortSignal;
 }
 
-const COLUMNS = ['id', 'hash', 'path', 'language', 'kind', 'symbol', 'scope', 'text'] as const;
+const COLUMNS = ['id', 'hash', 'path', 'language', 'kind', 'symbol', 'scope', 'signature', 'text'] as const;
 type PendingChunk = Pick<ChunkRow, (typeof COLUMNS)[number]>;
 
 /** Files are taken up in groups of about so many chunks, so that a group ends in one commit. */

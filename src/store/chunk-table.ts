@@ -7,7 +7,7 @@ import { CHUNK_COLUMNS, type ChunkHit, type ChunkRow } from './schema.ts';
 import type { Tables } from './tables.ts';
 
 export const HIT_KEYS = (Object.keys(CHUNK_COLUMNS) as (keyof ChunkRow)[]).filter(
-  (key) => key !== 'terms',
+  (key) => key !== 'signature' && key !== 'terms',
 ) as (keyof ChunkHit)[];
 
 export interface LexicalHit {

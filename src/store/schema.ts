@@ -47,6 +47,8 @@ export interface ChunkRow {
   kind: Kind;
   symbol: string | null;
   scope: string | null;
+  /** Of the definition that the chunk lies in; only for the embedder. */
+  signature: string | null;
   /** 1-based, inclusive. */
   startLine: number;
   endLine: number;
@@ -61,7 +63,7 @@ export interface ChunkRow {
 }
 
 /** A chunk as a search returns it. */
-export type ChunkHit = Omit<ChunkRow, 'terms'>;
+export type ChunkHit = Omit<ChunkRow, 'signature' | 'terms'>;
 
 type ColumnType = 'utf8' | 'int32' | 'int64' | 'bigint';
 
@@ -104,6 +106,7 @@ export const CHUNK_COLUMNS: Columns<ChunkRow> = {
   kind: column('kind', 'utf8'),
   symbol: column('symbol', 'utf8', true),
   scope: column('scope', 'utf8', true),
+  signature: column('signature', 'utf8', true),
   startLine: column('start_line', 'int32'),
   endLine: column('end_line', 'int32'),
   startByte: column('start_byte', 'int64'),

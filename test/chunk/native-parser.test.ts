@@ -187,6 +187,7 @@ function windowOf(bytes: Buffer, language: string): WindowRequest {
     scope: NO_SCOPE,
     lexical: false,
     maxTokens: 224,
+    path: '',
     indexed: false,
   };
 }

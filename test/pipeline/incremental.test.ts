@@ -50,12 +50,17 @@ test('each run does what changed and nothing else', async (t) => {
   assert.deepEqual([edited.indexed, edited.unchanged, edited.removed], [1, 3, 0]);
   assert.ok(edited.embedded >= 1 && edited.reused >= 2, JSON.stringify(edited));
 
-  // A rename embeds nothing, whatever the new place.
-  renameSync(join(root, 'src/beta.ts'), join(root, 'src/zeta.ts'));
+  // Where a directory moves, nothing is embedded; a file that gets another name is read under that.
+  mkdirSync(join(root, 'lib'));
+  mkdirSync(join(root, 'lib/src'));
+  renameSync(join(root, 'src/beta.ts'), join(root, 'lib/src/beta.ts'));
+  const moved = await run();
+  assert.deepEqual([moved.indexed, moved.unchanged, moved.removed, moved.embedded], [1, 3, 1, 0]);
+  assert.ok(moved.reused >= 3);
+  renameSync(join(root, 'lib/src/beta.ts'), join(root, 'src/zeta.ts'));
   const renamed = await run();
   assert.deepEqual([renamed.indexed, renamed.unchanged, renamed.removed], [1, 3, 1]);
-  assert.equal(renamed.embedded, 0);
-  assert.ok(renamed.reused >= 3);
+  assert.equal(renamed.embedded, moved.reused);
   const { hits } = await index.search('read beta', { mode: 'semantic' });
   assert.ok(hits.some(({ path }) => path === 'src/zeta.ts') && !hits.some(({ path }) => /beta/.test(path)));
 
@@ -69,12 +74,12 @@ test('each run does what changed and nothing else', async (t) => {
   writeOld(root, 'src/deep/er/delta.py', 'def delta(x):\n    return x + 1\n');
   assert.deepEqual(await run(), { indexed: 1, unchanged: 3, removed: 0, embedded: 1, reused: 0 });
 
-  // A file becomes a directory of its name, and a file again.
+  // A file becomes a directory of its name, and a file again: under its first name it was embedded before.
   renameSync(join(root, 'src/gamma.ts'), join(root, 'gamma.tmp'));
   mkdirSync(join(root, 'src/gamma.ts'));
   renameSync(join(root, 'gamma.tmp'), join(root, 'src/gamma.ts/inner.ts'));
   const replaced = await run();
-  assert.deepEqual([replaced.indexed, replaced.removed, replaced.embedded], [1, 1, 0]);
+  assert.deepEqual([replaced.indexed, replaced.removed], [1, 1]);
   renameSync(join(root, 'src/gamma.ts/inner.ts'), join(root, 'gamma.tmp'));
   rmSync(join(root, 'src/gamma.ts'), { recursive: true });
   renameSync(join(root, 'gamma.tmp'), join(root, 'src/gamma.ts'));
@@ -123,10 +128,10 @@ test('a branch and back embeds nothing twice', async (t) => {
   await assertAsNew(root, base);
 });
 
-test('content that many files share is embedded once', async (t) => {
+test('copies of a file are embedded once', async (t) => {
   const root = temporaryDirectory(t);
   const text = moduleText(['open', 'close'], 'shared');
-  for (let i = 0; i < 200; i++) write(root, `copy${i}/index.ts`, text);
+  for (let i = 0; i < 200; i++) write(root, `copy${i}/lib/index.ts`, text);
   const { summary } = await indexOnce(root);
   const { written, embedded, reused } = summary.chunks;
   assert.ok(written > 256, 'more than one batch');

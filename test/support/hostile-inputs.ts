@@ -300,10 +300,4 @@ export const hostileInputs: readonly HostileInput[] = [
     [50, 1000],
     stairs((i) => `if a${i}:`),
   ),
-  input(
-    'where in where',
-    'a.agda',
-    [50, 1000],
-    stairs((i) => `module A${i} where`),
-  ),
 ];

@@ -46,6 +46,7 @@ export function chunkRow(row: Partial<ChunkRow> & Pick<ChunkRow, 'id' | 'seq' | 
     kind: 'code',
     symbol: null,
     scope: null,
+    signature: null,
     startLine: 1,
     endLine: 2,
     startByte: 0,
