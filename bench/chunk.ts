@@ -34,7 +34,7 @@ const STOP_MS = 4 * 60_000;
 const require = createRequire(import.meta.url);
 const tidemark = new URL('../dist/src/index.js', import.meta.url).href;
 const wanted = process.env.BENCH_LANGUAGES?.split(',');
-const repeats = Number(process.env.BENCH_REPEATS ?? 3);
+const repeats = Number(process.env.BENCH_REPEATS ?? 2);
 const trial = wanted !== undefined || process.env.BENCH_REPEATS !== undefined;
 
 interface Run extends ContenderOutcome {

@@ -17,7 +17,7 @@ import { KeptTree, type TextEdit } from './kept-tree.ts';
 import type { SyntaxParser } from './syntax-parser.ts';
 import { tokenPrefix } from './token-estimate.ts';
 import { definitionFinder, editedDefinitions, outerFirst, treeDefinitions } from './tree-definitions.ts';
-import { bracketDepth, closersOf, errorUnits, rawElementCloser } from './unfinished.ts';
+import { closersOf, errorUnits, nestedDeeper, rawElementCloser } from './unfinished.ts';
 
 export interface ParseRequest {
   /** Parsed in front of the window: what opens the constructs that it begins in. */
@@ -102,7 +102,7 @@ export class ParsedWindow implements Disposable {
     earlier: KeptTree | null = null,
   ): Promise<ParsedWindow | null> {
     const { head, body, last } = request;
-    if (bracketDepth(body, grammar.grammar) > MAX_DEPTH) return null;
+    if (nestedDeeper(body, MAX_DEPTH)) return null;
     const closers = last ? '' : closersBehind(head + body, grammar.grammar);
     if (earlier !== null) {
       const again = await ParsedWindow.#attempt(request, grammar, source, closers, earlier);

@@ -27,17 +27,22 @@ export function closersOf(text: string, grammar: Grammar): string {
     : blockClosers(text, grammar, grammar.blockEnds);
 }
 
-/** The deepest that brackets are nested in `text`; told as {@link closersOf} tells what is open. */
-export function bracketDepth(text: string, grammar: Grammar): number {
-  let deepest = 0;
-  openBrackets(text, grammar, (depth) => {
-    if (depth > deepest) deepest = depth;
-  });
-  return deepest;
+/** True where brackets in `text` are nested deeper than `depth`; those in strings and comments are hardly ever so many. */
+export function nestedDeeper(text: string, depth: number): boolean {
+  let open = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 40 || c === 91 || c === 123) {
+      if (++open > depth) return true;
+    } else if ((c === 41 || c === 93 || c === 125) && open > 0) {
+      open--;
+    }
+  }
+  return false;
 }
 
 /** What closes the brackets that `text` leaves open, the innermost last. Strings of one line and comments are skipped. */
-function openBrackets(text: string, grammar: Grammar, onOpen?: (depth: number) => void): string[] {
+function openBrackets(text: string, grammar: Grammar): string[] {
   const { lineComment } = grammar;
   const open: string[] = [];
   for (let i = 0; i < text.length; i++) {
@@ -46,7 +51,6 @@ function openBrackets(text: string, grammar: Grammar, onOpen?: (depth: number) =
       i = stringEnd(text, i, c, c === 39 && grammar.apostrophes ? MAX_CHARACTER : MAX_STRING);
     } else if (c === 40 || c === 91 || c === 123) {
       open.push(OPENERS[text[i]!]!);
-      onOpen?.(open.length);
     } else if (c === 41 || c === 93 || c === 125) {
       const closed = open.slice(-MAX_SKIPPED).lastIndexOf(text[i]!);
       if (closed !== -1) open.length += closed - Math.min(open.length, MAX_SKIPPED);

@@ -42,8 +42,10 @@ export async function doctorCommand(options: { readonly json?: boolean }): Promi
   }
   const { versions, memory, model, languages, nativeParser: native } = report;
   await printLine(`version   tidemark ${versions.tidemark}, node ${versions.node}, ${versions.platform}`);
-  for (const { device, ok, detail } of devices)
-    await printLine(`device    ${device}: ${ok ? 'works' : 'does not work'}, ${detail}`);
+  for (const { device, ok, detail, passedOver } of devices) {
+    const why = passedOver === null ? '' : `; auto passes it over: ${passedOver}`;
+    await printLine(`device    ${device}: ${ok ? 'works' : 'does not work'}, ${detail}${why}`);
+  }
   await printLine(
     `memory    ${formatSize(memory.limitBytes)} by ${memory.source}, ${formatSize(memory.availableBytes)} free, ${memory.cores} cores`,
   );

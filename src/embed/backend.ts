@@ -1,4 +1,5 @@
 import { DeviceError } from './errors.ts';
+import type { Device } from './model-files.ts';
 
 /** Sees the hidden states of sequence `index` of a batch: row-major [longest sequence of the batch, dimensions]. */
 export type HiddenVisitor = (index: number, hidden: Float32Array, dimensions: number) => void;
@@ -15,23 +16,41 @@ export interface BackendSession {
   release(): Promise<void>;
 }
 
-/** One way to run a model. A device is one of these and a line in {@link openBackend}. */
+/** One way to run a model. */
 export interface Backend {
-  readonly device: string;
-  /** Version of the runtime below. */
-  readonly version: string;
+  readonly device: Device;
+  /** Name and version of the runtime below. */
+  readonly runtime: string;
+  /** How many tokens, padding included, pay in one run; 0 where one sequence at a time is best. */
+  readonly batchTokens: number;
+  /** False where a token id that the model does not know gives garbage and no error. */
+  readonly checksIds: boolean;
   open(onnxPath: string): Promise<BackendSession>;
 }
 
+const OPEN: Record<Device, () => Promise<Backend>> = {
+  cpu: async () => (await import('./backend-cpu.ts')).openCpuBackend(),
+  wasm: async () => (await import('./backend-wasm.ts')).openWasmBackend(),
+  webgpu: async () => (await import('./backend-webgpu.ts')).openWebgpuBackend(),
+};
+
+/** What to do where a device does not work. */
+const ADVICE: Record<Device, string> = {
+  cpu: 'Reinstall onnxruntime-node, or use --device wasm.',
+  wasm: 'Reinstall onnxruntime-web, or use --device cpu.',
+  webgpu: 'It takes a Vulkan driver for a GPU (on Linux libvulkan.so.1 and its ICD). Use --device cpu.',
+};
+
 /** @throws DeviceError when the device does not work here */
-export async function openBackend(device: 'cpu'): Promise<Backend> {
-  const { openCpuBackend } = await import('./backend-cpu.ts');
+export async function openBackend(device: Device): Promise<Backend> {
   try {
-    return await openCpuBackend();
+    return await OPEN[device]();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+    const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+    // What fails within onnxruntime begins with the place in its source and the condition.
+    const reason = line.replace(/^\/\S+\.cc:.* was false\. /, '');
     throw new DeviceError(
-      `onnxruntime-node, which runs models on the ${device}, does not load on ${process.platform}-${process.arch} (${reason}). Reinstall it, or use --no-embed.`,
+      `No model runs on ${device} on this ${process.platform}-${process.arch} machine (${reason}). ${ADVICE[device]}`,
       { cause },
     );
   }

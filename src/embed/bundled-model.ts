@@ -5,7 +5,7 @@ import { readSource, SOURCE_FILES, sourceDirectory } from './bundled-source.ts';
 import { ModelIntegrityError, ModelNotFoundError } from './errors.ts';
 import { buildMiniLm, type Dtype, MINILM } from './minilm-graph.ts';
 import { fileSize, modelDirectory, sweepTemporaries, writeAtomically } from './model-cache.ts';
-import type { ModelFiles } from './model-files.ts';
+import type { Device, ModelFiles } from './model-files.ts';
 import { sha256, sha256File } from './sha256.ts';
 import { TfjsWeights } from './tfjs-weights.ts';
 
@@ -18,8 +18,8 @@ export const BUNDLED_IDENTITY = { id: BUNDLED_MODEL_ID, dtype: 'q8', dimensions:
 const TRAINED_TOKENS = 256;
 
 /** @throws ModelNotFoundError for weights that it does not come with */
-export function bundledDtype(dtype: string | null): Dtype {
-  if (dtype === null) return BUNDLED_IDENTITY.dtype;
+export function bundledDtype(dtype: string | null, device: Device = 'cpu'): Dtype {
+  if (dtype === null) return device === 'webgpu' ? 'fp32' : BUNDLED_IDENTITY.dtype;
   if (dtype in ONNX) return dtype as Dtype;
   const there = Object.keys(ONNX).join(' and ');
   throw new ModelNotFoundError(`The bundled model comes as ${there}, and not as ${dtype}.`);

@@ -40,7 +40,7 @@ async function answer(request: Request): Promise<Calls[CallName]['output']> {
     case 'stats':
       return { liveTensors: engine?.liveTensors ?? 0 };
     case 'probe':
-      return { version: (await openBackend(request.input)).version };
+      return { runtime: (await openBackend(request.input)).runtime };
     case 'close':
       await engine?.dispose();
       engine = null;

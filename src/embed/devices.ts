@@ -1,26 +1,59 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { EmbedderProcess } from './embedder-process.ts';
 import { messageOf } from './errors.ts';
+import type { Device, Dtype } from './model-files.ts';
+
+/** In the order in which they are tried. */
+export const DEVICES = ['webgpu', 'cpu', 'wasm'] as const satisfies readonly Device[];
+
+/** A GPU has no kernels for 8-bit weights: each layer would be copied to the CPU and back. */
+const EIGHT_BIT: ReadonlySet<string> = new Set<Dtype>(['q8', 'int8', 'uint8']);
 
 export interface DeviceReport {
-  readonly device: 'cpu';
+  readonly device: Device;
   readonly ok: boolean;
   /** One line: the version of the runtime, or why it does not work. */
   readonly detail: string;
+  /** Why `--device auto` would not take it although it works; null where it would, were it the first. */
+  readonly passedOver: string | null;
+}
+
+/** The devices to try, best first. @param dtype of the weights; null where that is open */
+export function candidates(device: Device | 'auto', dtype: Dtype | null): readonly Device[] {
+  if (device !== 'auto') return [device];
+  const gpu = !EIGHT_BIT.has(dtype ?? '') && missingGpu() === null;
+  return DEVICES.filter((name) => name !== 'webgpu' || gpu);
 }
 
 /** Tries each device in a process of its own, so that one which crashes does no harm. Never rejects. */
 export async function detectDevices(): Promise<DeviceReport[]> {
-  return [await detect('cpu')];
+  const reports: DeviceReport[] = [];
+  for (const device of DEVICES) reports.push(await detect(device));
+  return reports;
 }
 
-async function detect(device: 'cpu'): Promise<DeviceReport> {
+async function detect(device: Device): Promise<DeviceReport> {
   const process = new EmbedderProcess(128);
+  const passedOver =
+    device === 'webgpu'
+      ? (missingGpu() ?? 'the bundled model has 8-bit weights unless --dtype fp32 is given')
+      : null;
   try {
     const { output } = await process.call('probe', device);
-    return { device, ok: true, detail: `onnxruntime-node ${output.version}` };
+    return { device, ok: true, detail: output.runtime, passedOver };
   } catch (error) {
-    return { device, ok: false, detail: messageOf(error) };
+    return { device, ok: false, detail: messageOf(error), passedOver: null };
   } finally {
     await process.close();
   }
+}
+
+/** Why there is no GPU here; null where there may be one. A driver in software works, but slower than the CPU itself. */
+function missingGpu(): string | null {
+  if (process.platform !== 'linux') return null;
+  const nodes = existsSync('/dev/dri') ? readdirSync('/dev/dri') : [];
+  const there =
+    nodes.some((name) => name.startsWith('renderD')) ||
+    ['/dev/nvidia0', '/dev/dxg'].some((path) => existsSync(path));
+  return there ? null : 'there is no GPU under /dev';
 }

@@ -1,8 +1,9 @@
-import { BUNDLED_MODEL_ID } from './bundled-model.ts';
+import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from './bundled-model.ts';
+import { candidates } from './devices.ts';
 import { DeviceError, EmbedderCrashedError, ModelInvalidError } from './errors.ts';
 import { type EmbedderCore, ManagedEmbedder } from './managed-embedder.ts';
 import { defaultCacheRoot } from './model-cache.ts';
-import type { Dtype, ModelChoice, ModelRequest, Purpose } from './model-files.ts';
+import type { Device, Dtype, ModelChoice, ModelRequest, Purpose } from './model-files.ts';
 import { prepareModel, repairModel } from './model-source.ts';
 import type { FailedText, ModelInfo } from './protocol.ts';
 import { planSlices } from './slices.ts';
@@ -44,6 +45,8 @@ export interface EmbedderStats {
 
 /** Slices lost to crashes in a row after which it is not the texts: the machine kills every process. */
 const HOPELESS_CRASHES = 3;
+/** A GPU gets so many more texts at a time, to sort them by length. */
+const GPU_SLICE_TIMES = 8;
 /** A local model may have a vocabulary ten times that of the bundled one. */
 const HEAP_MIB = { bundled: 128, local: 512 };
 
@@ -54,18 +57,14 @@ const HEAP_MIB = { bundled: 128, local: 512 };
  * process after process dies.
  */
 export class Embedder extends ManagedEmbedder<ProcessPool> {
-  /** @throws DeviceError for a device that this version does not have */
   constructor(options: EmbedderOptions = {}) {
     const { device = 'auto', processes = 1 } = options;
-    if (device !== 'auto' && device !== 'cpu') {
-      throw new DeviceError(`The device ${device} is not available yet in this version; use --device cpu.`);
-    }
     if (!Number.isInteger(processes) || processes < 1) {
       throw new RangeError('processes must be a whole number from 1');
     }
     const choice = modelChoice(options);
     const slots = slotOptions(options);
-    super(() => new ProcessPool(processes, choice, slots));
+    super(() => new ProcessPool(processes, candidates(device, deviceDtype(options)), choice, slots));
   }
 
   /** Replaces every process by a new one, each after its work in hand: gives back what they have grown by. */
@@ -97,32 +96,52 @@ type PoolOptions = Omit<SlotOptions, 'request'>;
 /** Processes that each hold the model and share the work. */
 class ProcessPool implements EmbedderCore {
   readonly #size: number;
-  readonly #choice: ModelChoice;
+  /** The first that works is taken. */
+  readonly #devices: readonly Device[];
+  readonly #choice: Omit<ModelChoice, 'device'>;
   readonly #options: PoolOptions;
   readonly #stop = new AbortController();
   #preparing: Promise<ModelRequest> | null = null;
   slots: readonly Slot[] = [];
   #dimensions = 0;
+  #sliceTimes = 1;
   #crashesInARow = 0;
 
-  constructor(size: number, choice: ModelChoice, options: PoolOptions) {
+  constructor(
+    size: number,
+    devices: readonly Device[],
+    choice: Omit<ModelChoice, 'device'>,
+    options: PoolOptions,
+  ) {
     this.#size = size;
+    this.#devices = devices;
     this.#choice = choice;
     this.#options = options;
   }
 
   async load(): Promise<ModelInfo> {
-    const request = await this.#prepare();
+    for (const [i, device] of this.#devices.entries()) {
+      try {
+        return await this.#load(device);
+      } catch (error) {
+        if (!(error instanceof DeviceError) || i === this.#devices.length - 1) throw error;
+      }
+    }
+    throw new DeviceError('There is no device to run a model on.');
+  }
+
+  async #load(device: Device): Promise<ModelInfo> {
+    const request = await this.#prepare(device);
     try {
       return await this.#start(request);
     } catch (error) {
       if (!(error instanceof ModelInvalidError) || !(await repairModel(request))) throw error;
-      return this.#start(await this.#prepare());
+      return this.#start(await this.#prepare(device));
     }
   }
 
-  #prepare(): Promise<ModelRequest> {
-    this.#preparing = prepareModel(this.#choice, this.#stop.signal, this.#options.emit);
+  #prepare(device: Device): Promise<ModelRequest> {
+    this.#preparing = prepareModel({ ...this.#choice, device }, this.#stop.signal, this.#options.emit);
     return this.#preparing;
   }
 
@@ -133,6 +152,7 @@ class ProcessPool implements EmbedderCore {
     const { info } = await this.slots[0]!.start();
     await Promise.all(this.slots.slice(1).map((slot) => slot.start()));
     this.#dimensions = info.dimensions;
+    this.#sliceTimes = info.device === 'webgpu' ? GPU_SLICE_TIMES : 1;
     return info;
   }
 
@@ -142,7 +162,7 @@ class ProcessPool implements EmbedderCore {
     const pieces = new Uint32Array(texts.length);
     const failed: FailedText[] = [];
     let tokens = 0;
-    const slices = planSlices(texts);
+    const slices = planSlices(texts, this.#sliceTimes);
     const pull = async (slot: Slot): Promise<void> => {
       for (let slice = slices.shift(); slice && !stop.aborted; slice = slices.shift()) {
         const { from, to } = slice;
@@ -169,15 +189,25 @@ class ProcessPool implements EmbedderCore {
   }
 }
 
-function modelChoice({ model, dtype, dimensions, cacheDir, offline }: EmbedderOptions): ModelChoice {
+function modelChoice({
+  model,
+  dtype,
+  dimensions,
+  cacheDir,
+  offline,
+}: EmbedderOptions): Omit<ModelChoice, 'device'> {
   return {
     model: model ?? null,
     dtype: dtype ?? null,
     dimensions: dimensions ?? null,
     cacheRoot: cacheDir ?? defaultCacheRoot(),
-    device: 'cpu',
     offline: offline ?? false,
   };
+}
+
+/** The weights of the bundled model are 8-bit ones where nothing else is said. */
+function deviceDtype({ model = BUNDLED_MODEL_ID, dtype }: EmbedderOptions): Dtype | null {
+  return dtype ?? (model === BUNDLED_MODEL_ID ? BUNDLED_IDENTITY.dtype : null);
 }
 
 function slotOptions(options: EmbedderOptions): PoolOptions {

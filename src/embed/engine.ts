@@ -11,7 +11,10 @@ export class Engine {
   readonly model: LoadedModel;
   readonly #files: ModelFiles;
   readonly #tokenizer: TextTokenizer;
+  readonly #backend: Backend;
   readonly #session: BackendSession;
+  /** Opened when the device could not run a sequence. */
+  #cpu: Promise<BackendSession> | null = null;
   /** Dimensions of a hidden state. */
   readonly #size: number;
 
@@ -19,12 +22,14 @@ export class Engine {
     model: LoadedModel,
     files: ModelFiles,
     tokenizer: TextTokenizer,
+    backend: Backend,
     session: BackendSession,
     size: number,
   ) {
     this.model = model;
     this.#files = files;
     this.#tokenizer = tokenizer;
+    this.#backend = backend;
     this.#session = session;
     this.#size = size;
   }
@@ -36,7 +41,7 @@ export class Engine {
     const backend = await openBackend(request.device);
     const { cacheRoot, dimensions } = request;
     if (request.files !== null) return Engine.#open(request.files, backend, dimensions, false);
-    const dtype = bundledDtype(request.dtype);
+    const dtype = bundledDtype(request.dtype, request.device);
     const { files, converted } = await ensureBundledModel({ cacheRoot, dtype });
     try {
       return await Engine.#open(files, backend, dimensions, converted);
@@ -56,12 +61,13 @@ export class Engine {
     const tokenizer = await TextTokenizer.load(files);
     let session: BackendSession | undefined;
     try {
+      if (!backend.checksIds) await checkIds(files, tokenizer);
       session = await backend.open(files.onnxPath);
       const size = await probe(session, tokenizer);
       const dimensions = cutTo(wanted, size, files);
       const { id, dtype, maxTokens, chunkTokens } = files;
       const info = { id, dtype, device: backend.device, dimensions, maxTokens, chunkTokens };
-      return new Engine({ info, converted }, files, tokenizer, session, size);
+      return new Engine({ info, converted }, files, tokenizer, backend, session, size);
     } catch (cause) {
       await session?.release();
       if (cause instanceof DimensionsError) throw cause;
@@ -76,35 +82,115 @@ export class Engine {
     return this.#session.liveTensors;
   }
 
-  /** One text at a time: with q8 a vector would otherwise depend on its neighbours in the batch. */
   async embed({ texts, purpose }: EmbedRequest): Promise<SliceResult> {
     const { dimensions } = this.model.info;
     const { center, pooling, prompts } = this.#files;
     const vectors = new Float32Array(texts.length * dimensions);
     const pieces = new Uint32Array(texts.length);
-    const failed: { index: number; reason: string }[] = [];
-    let tokens = 0;
-    for (const [index, text] of texts.entries()) {
-      const row = vectors.subarray(index * dimensions, (index + 1) * dimensions);
+    const reasons = new Map<number, string>();
+    const sequences: Sequence[] = [];
+    const poolers = texts.map(() => new Pooler(pooling, this.#size));
+    for (const [text, content] of texts.entries()) {
       try {
-        const sequences = this.#tokenizer.encode(text, prompts[purpose]);
-        const pooler = new Pooler(pooling, this.#size);
-        for (const sequence of sequences) {
-          await this.#session.run([sequence], (_, hidden) => pooler.add(hidden, sequence.length));
-          tokens += sequence.length;
-        }
-        pooler.finish(row, center);
-        pieces[index] = sequences.length;
+        const encoded = this.#tokenizer.encode(content, prompts[purpose]);
+        for (const ids of encoded) sequences.push({ text, ids });
+        pieces[text] = encoded.length;
       } catch (error) {
-        row.fill(Number.NaN);
-        failed.push({ index, reason: messageOf(error) });
+        reasons.set(text, messageOf(error));
       }
     }
-    return { vectors, failed, tokens, pieces };
+    let onCpu = 0;
+    for (const batch of this.#batches(sequences)) onCpu += await this.#run(batch, poolers, reasons);
+    for (const [text, pooler] of poolers.entries()) {
+      const row = vectors.subarray(text * dimensions, (text + 1) * dimensions);
+      try {
+        if (!reasons.has(text)) pooler.finish(row, center);
+      } catch (error) {
+        reasons.set(text, messageOf(error));
+      }
+      if (!reasons.has(text)) continue;
+      row.fill(Number.NaN);
+      pieces[text] = 0;
+    }
+    const failed = [...reasons].sort(([a], [b]) => a - b).map(([index, reason]) => ({ index, reason }));
+    const tokens = sequences.reduce((sum, { text, ids }) => sum + (reasons.has(text) ? 0 : ids.length), 0);
+    return { vectors, failed, tokens, onCpu, pieces };
   }
 
   async dispose(): Promise<void> {
+    const cpu = await this.#cpu?.catch(() => null);
+    await cpu?.release();
     await this.#session.release();
+  }
+
+  /** What runs together: sequences of about the same length, as each is padded to the longest. */
+  #batches(sequences: readonly Sequence[]): Sequence[][] {
+    const { batchTokens } = this.#backend;
+    if (batchTokens === 0) return sequences.map((sequence) => [sequence]);
+    const batches: Sequence[][] = [];
+    let longest = 0;
+    for (const sequence of sequences.toSorted((a, b) => b.ids.length - a.ids.length)) {
+      const batch = batches.at(-1);
+      if (batch === undefined || (batch.length + 1) * longest > batchTokens) {
+        batches.push([sequence]);
+        longest = sequence.ids.length;
+      } else {
+        batch.push(sequence);
+      }
+    }
+    return batches;
+  }
+
+  /** Halves a batch that the device cannot run; a single sequence goes to the CPU. Gives how many did. */
+  async #run(
+    batch: readonly Sequence[],
+    poolers: readonly Pooler[],
+    reasons: Map<number, string>,
+  ): Promise<number> {
+    const run = (session: BackendSession) =>
+      session.run(
+        batch.map(({ ids }) => ids),
+        (index, hidden) => {
+          const { text, ids } = batch[index]!;
+          poolers[text]!.add(hidden, ids.length);
+        },
+      );
+    try {
+      await run(this.#session);
+      return 0;
+    } catch (error) {
+      if (batch.length > 1) {
+        const half = batch.length >> 1;
+        const first = await this.#run(batch.slice(0, half), poolers, reasons);
+        return first + (await this.#run(batch.slice(half), poolers, reasons));
+      }
+      try {
+        if (this.#backend.device === 'cpu') throw error;
+        this.#cpu ??= openBackend('cpu').then((backend) => backend.open(this.#files.onnxPath));
+        await run(await this.#cpu);
+        return 1;
+      } catch {
+        reasons.set(batch[0]!.text, messageOf(error));
+        return 0;
+      }
+    }
+  }
+}
+
+/** A text, or a part of one that is too long, in token ids. */
+interface Sequence {
+  /** Which text it belongs to. */
+  readonly text: number;
+  readonly ids: readonly number[];
+}
+
+/** For a device on which a tokenizer with more ids than the model knows would give garbage: the CPU tells. */
+async function checkIds(files: ModelFiles, tokenizer: TextTokenizer): Promise<void> {
+  const session = await (await openBackend('cpu')).open(files.onnxPath);
+  try {
+    await probe(session, tokenizer);
+  } finally {
+    await session.release();
   }
 }
 

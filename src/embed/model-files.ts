@@ -1,6 +1,9 @@
 /** Of the weights. `q8` is the file that exporters call `quantized`. */
 export type Dtype = 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'q4f16';
 
+/** Where a model runs: onnxruntime's native CPU provider, its WebAssembly build, or its native WebGPU provider. */
+export type Device = 'cpu' | 'wasm' | 'webgpu';
+
 /** How the states of the tokens become one vector: their mean, that of the first token, or that of the last. */
 export type Pooling = 'mean' | 'cls' | 'last';
 
@@ -17,7 +20,7 @@ export interface ModelChoice {
   readonly dimensions: number | null;
   /** Root of the model cache. */
   readonly cacheRoot: string;
-  readonly device: 'cpu';
+  readonly device: Device;
   /** Use what is in the cache and nothing else. */
   readonly offline: boolean;
 }

@@ -1,6 +1,6 @@
 import type { ErrorRecord } from './errors.ts';
 import type { DownloadEvent } from './hub-fetch.ts';
-import type { ModelChoice, ModelFiles, ModelRequest, Purpose } from './model-files.ts';
+import type { Device, ModelChoice, ModelFiles, ModelRequest, Purpose } from './model-files.ts';
 
 /** What is loaded. */
 export interface ModelInfo {
@@ -34,6 +34,8 @@ export interface SliceResult {
   readonly failed: readonly FailedText[];
   /** Tokens that went through the model, special tokens included. */
   readonly tokens: number;
+  /** Sequences that the CPU had to run, as the device could not; 0 where it is the CPU. */
+  readonly onCpu: number;
   /** For each text, in how many pieces it went through the model; 0 where it failed. */
   readonly pieces: Uint32Array;
 }
@@ -51,7 +53,7 @@ export interface Calls {
   embed: { input: EmbedRequest; output: SliceResult };
   stats: { input: null; output: { readonly liveTensors: number } };
   /** Whether the runtime of a device loads, without a model. */
-  probe: { input: 'cpu'; output: { readonly version: string } };
+  probe: { input: Device; output: { readonly runtime: string } };
   /** Release everything and exit. */
   close: { input: null; output: null };
 }

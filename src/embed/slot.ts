@@ -28,6 +28,8 @@ export type EmbedderEvent =
       readonly rssBytes: number;
       readonly limitBytes: number;
     }
+  /** The device could not run some sequences, and the CPU did. */
+  | { readonly type: 'fallback'; readonly pid: number; readonly sequences: number }
   /** The process died; its work goes to a new one. */
   | { readonly type: 'crashed'; readonly pid: number; readonly reason: string };
 
@@ -87,6 +89,9 @@ export class Slot {
         try {
           const process = await this.#ready();
           const { output, rssBytes } = await process.call('embed', request);
+          if (output.onCpu > 0) {
+            this.#options.emit({ type: 'fallback', pid: process.pid, sequences: output.onCpu });
+          }
           if (rssBytes > this.#options.maxRssBytes && !this.#overLimit) await this.#replace(rssBytes);
           return { ...output, crashed: false };
         } catch (error) {
@@ -185,6 +190,7 @@ export class Slot {
       vectors: new Float32Array(count * dimensions).fill(Number.NaN),
       failed: Array.from({ length: count }, (_, index) => ({ index, reason })),
       tokens: 0,
+      onCpu: 0,
       pieces: new Uint32Array(count),
       crashed: true,
     };

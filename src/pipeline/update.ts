@@ -77,8 +77,11 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
         held.push({ type: 'degraded', ...step });
       },
     });
+  // On a device of its own choice the bundled model has the weights that are known without loading it.
+  const { device = 'auto' } = request.embedder;
+  const knownDevice = device === 'auto' || device === 'cpu';
   // A model or device that will not do is refused before an hour's work and not after.
-  if (embed) yield* whileWaiting(checkModel(store, use, newEmbedder, signal), held);
+  if (embed) yield* whileWaiting(checkModel(store, use, newEmbedder, knownDevice, signal), held);
 
   const count = request.countAhead ? new FileCount(request, signal) : null;
   try {
@@ -118,7 +121,11 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     await store.buildVectorIndexIfWorthIt();
   } else if (embed && store.meta().model !== null) {
     const { id, dimensions } = store.meta().model!;
-    summary.embedder = { model: id, device: remote ? 'remote' : 'cpu', dimensions };
+    summary.embedder = {
+      model: id,
+      device: remote ? 'remote' : device === 'auto' ? 'cpu' : device,
+      dimensions,
+    };
   }
   summary.chunks.pending = (await store.counts()).files.pending.chunks;
   yield* held.splice(0);
@@ -131,11 +138,12 @@ async function checkModel(
   store: Store,
   use: ModelUse,
   newEmbedder: () => TextEmbedder,
+  knownDevice: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   await using embedder = newEmbedder();
   const bundled = use.model === undefined || use.model === BUNDLED_MODEL_ID;
-  if (bundled && use.dtype === undefined && use.dimensions === undefined) {
+  if (bundled && knownDevice && use.dtype === undefined && use.dimensions === undefined) {
     store.assertModel(BUNDLED_IDENTITY);
     return;
   }
@@ -156,6 +164,8 @@ function degradation(event: EmbeddingEvent): { step: string; reason: string } | 
         step: 'embedder-over-share',
         reason: 'the model alone takes more than its share of the budget',
       };
+    case 'fallback':
+      return { step: 'device-fallback', reason: 'the device could not run some texts, and the CPU did' };
     case 'retried':
       return {
         step: 'server-retried',

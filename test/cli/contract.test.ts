@@ -20,7 +20,8 @@ const paths = Object.keys(SMALL_TREE).sort();
 before(async () => {
   writeSmallTree(root);
   const { code, stdout, stderr } = await runCli(['index', root]);
-  assert.equal(stderr, '');
+  // On a slow machine it tells how far it is.
+  assert.equal(stderr.replace(/^(?:reading|embedding): .*\n/gm, ''), '');
   assert.equal(code, 0);
   const lines = stdout.split('\n');
   assert.match(lines[0]!, /^files {3}12 indexed, 0 unchanged, 0 removed$/);
@@ -219,12 +220,19 @@ test('DIR is the current directory by default', async () => {
 test('doctor says what works', async () => {
   const [report, ...more] = await runJson(['doctor']);
   assert.deepEqual(more, []);
-  assert.deepEqual(sortedKeys(report), ['devices', 'languages', 'memory', 'model', 'versions']);
+  assert.deepEqual(sortedKeys(report), [
+    'devices',
+    'languages',
+    'memory',
+    'model',
+    'nativeParser',
+    'versions',
+  ]);
   assert.ok(report.devices.some((device: { ok: boolean }) => device.ok));
   assert.ok(report.memory.smallestBudgetBytes > report.memory.smallestLexicalBudgetBytes);
   assert.ok(report.languages.bySyntax.includes('typescript'));
   const plain = await runCli(['doctor']);
-  assert.match(plain.stdout, /^device {4}cpu: works, /m);
+  assert.match(plain.stdout, /^device {4}cpu: works, onnxruntime-node /m);
   assert.match(plain.stdout, /^syntax {4}.*\btypescript\b/m);
   assert.equal(plain.stderr, '');
   assert.equal(plain.code, 0);

@@ -68,16 +68,14 @@ test('a model that is not there, is damaged, or is another than the index has', 
   mkdirSync(join(root, 'empty'));
 
   const index = (...args: string[]) => ['index', tree, ...args];
-  const [none, empty, broken, wasm] = await runCliInTurn([
+  const [none, empty, broken] = await runCliInTurn([
     index('--model', join(root, 'none')),
     index('--model', join(root, 'empty')),
     index('--model', corrupt),
-    index('--device', 'wasm'),
   ]);
   assertError(none!, 1, /none is no directory here/);
   assertError(empty!, 1, /no model in .*empty.*tokenizer\.json/);
   assertError(broken!, 1, /corrupt/);
-  assertError(wasm!, 1, /wasm is not available yet.*--device cpu/);
 
   const made = await runCli(['index', tree, '--model', tiny, '--json']);
   assert.equal(made.code, 0, made.stderr);

@@ -133,11 +133,6 @@ const FAILURES: readonly (readonly [name: string, args: readonly string[], line:
     /tree is not empty and is not a tidemark index/,
   ],
   ['a file for an index', ['index', root, '--index', join(tree, 'a.ts')], /a\.ts/],
-  [
-    'a device that is to come',
-    ['index', tree, '--device', 'webgpu', '--index', join(root, 'w')],
-    /webgpu is not available yet/,
-  ],
   ['chunks of a directory', ['chunks', tree], /tree is a directory; name a file/],
   ['chunks of a file that is missing', ['chunks', join(tree, 'b.ts')], /b\.ts does not exist/],
 ];

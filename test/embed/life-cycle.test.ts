@@ -6,7 +6,6 @@ import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ensureBundledModel } from '../../src/embed/bundled-model.ts';
-import { detectDevices } from '../../src/embed/devices.ts';
 import { Embedder, type EmbedderEvent } from '../../src/embed/embedder.ts';
 import { sharedCache } from '../support/model-dirs.ts';
 
@@ -257,13 +256,4 @@ test("a process ignores Ctrl-C, which is its parent's to answer", async () => {
   await embedder.embed(TEXTS.slice(0, 2));
   const stats = await embedder.stats();
   assert.deepEqual([stats.processes[0]!.pid, stats.crashes], [pid, 0]);
-});
-
-test('devices: cpu works here, the others are refused', async () => {
-  const [cpu] = await detectDevices();
-  assert.equal(cpu!.ok, true);
-  assert.match(cpu!.detail, /^onnxruntime-node \d+\.\d+/);
-  for (const device of ['wasm', 'webgpu'] as const) {
-    assert.throws(() => new Embedder({ device }), { code: 'ERR_TIDEMARK_DEVICE', message: /--device cpu/ });
-  }
 });
