@@ -1,15 +1,16 @@
 /**
  * Chunks the whole source of the Linux kernel as Debian ships it, some 78,000 files and 1.3 GB, with two parser
- * threads, as `tidemark index` does: time, memory over the files, and whether every byte that is not white space is in
- * a chunk, which a process of its own checks against the files. `npm run bench:kernel`; BENCH_FILES=2000 takes the first
- * files only (a trial: nothing is written). Needs Debian's packages and 2 GB of disk. Results:
- * bench/results/kernel.json and kernel.svg.
+ * threads, in a process started as `tidemark index` is: time, memory over the files, and whether every byte that is not
+ * white space is in a chunk, which a process of its own checks against the files. `npm run bench:kernel`;
+ * BENCH_FILES=2000 takes the first files only (a trial: nothing is written). Needs Debian's packages and 2 GB of disk.
+ * Results: bench/results/kernel.json and kernel.svg.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ALLOCATOR, BASELINE_WASM, SMALL_HEAP } from '../src/cli/process-settings.ts';
 import { compileChild } from './lib/child-script.ts';
 import { debianPackage } from './lib/corpora.ts';
 import { endedChildrenCpuSeconds } from './lib/cpu.ts';
@@ -60,8 +61,10 @@ async function chunkTree(root: string, rules: string, dir: string) {
   const cpuBefore = endedChildrenCpuSeconds();
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  const child = spawn(process.execPath, [script, join(dir, 'job.json')], {
+  const flags = [...SMALL_HEAP, BASELINE_WASM];
+  const child = spawn(process.execPath, [...flags, script, join(dir, 'job.json')], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...ALLOCATOR },
   });
   const sampler = new OutsideSampler(child.pid!);
   const ended = new Promise((resolve) => child.on('close', resolve));

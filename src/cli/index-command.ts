@@ -63,6 +63,10 @@ async function printSummary(summary: Summary, options: IndexOptions): Promise<vo
   );
   for (const { step, count, reason } of summary.degraded)
     await printLine(`note    ${step} (${count}): ${reason}`);
+  if (files.seen === 0)
+    await printLine(
+      'note    there is no file to index: the directory is empty, or ignore rules leave nothing; !* in a .tidemarkignore takes all back',
+    );
   if (!options.embed && chunks.pending > 0)
     await printLine(
       'note    pending chunks are found by words only; tidemark index without --no-embed embeds them',

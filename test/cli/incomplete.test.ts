@@ -96,3 +96,17 @@ test('a model that is not there, is damaged, or is another than the index has', 
   assert.equal(jsonLines(search!.stdout)[0].hits.length, 1);
   assert.equal(jsonLines(byName!.stdout)[0].embedder.model, named);
 });
+
+test('ignore rules that leave nothing are told, with the way to take files back', async (t) => {
+  const root = temporaryDirectory(t);
+  write(root, '.gitignore', '/*\n');
+  write(root, 'a.py', 'x = 1\n');
+  const index = ['index', root, '--no-embed'];
+  const nothing = await runCli(index);
+  assert.equal(nothing.code, 0);
+  assert.match(nothing.stdout, /no file to index.*!\* in a \.tidemarkignore/);
+  write(root, '.tidemarkignore', '!*\n');
+  const all = await runCli(index);
+  assert.match(all.stdout, /^files {3}[1-9]/);
+  assert.doesNotMatch(all.stdout, /no file to index/);
+});

@@ -5,7 +5,7 @@ import type { WindowRequest } from '../window-request.ts';
 import type { NativeReply, NativeRequest, NativeSupport } from './protocol.ts';
 
 const HEAP_MIB = 192;
-/** Baseline compilation of WebAssembly, for which `cli/main.ts` gives the reason; this process is all our own. */
+/** Baseline compilation of WebAssembly, for which `cli/process-settings.ts` gives the reason; this process is all our own. */
 const FLAGS = ['--liftoff-only'];
 /** Parsing is bounded within the process; this is for a parser that does not come back at all. */
 const DEADLINE_MS = 120_000;
