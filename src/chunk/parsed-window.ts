@@ -124,37 +124,33 @@ export class ParsedWindow implements Disposable {
     source: GrammarSource,
   ): Promise<ParsedWindow | null> {
     const { head, body } = request;
-    let best: ParsedWindow | null = this;
-    const attempt = async (
-      parts: ParseRequest,
-      closers: string,
-      better: (other: ParsedWindow) => boolean,
-    ) => {
-      const next = await ParsedWindow.#attempt(parts, grammar, source, closers, null);
-      const taken = next !== null && better(next);
-      (taken ? best : next)?.[Symbol.dispose]();
-      if (taken) best = next;
-    };
+    const attempt = (parts: ParseRequest, closers: string) =>
+      ParsedWindow.#attempt(parts, grammar, source, closers, null);
     // Stopped where a part of it is complete, and closed there.
     const ending = anyEnding(this.tree, this.regions, this.text, this.to, body.length / 8);
-    const shorter = { ...request, body: body.slice(0, ending.end - this.from) };
+    const end = ending.end - this.from;
+    const shorter = end * 2 > body.length ? { ...request, body: body.slice(0, end) } : request;
     const { blockEnds, rawElements = [] } = grammar.grammar;
     const blocks = blockEnds === undefined ? '' : closersOf(head + shorter.body, grammar.grammar);
     const closers = ending.closers + blocks + rawElementCloser(head + body, rawElements);
-    await attempt(shorter, closers, () => true);
-    if (!best.#unfinished) return best;
-    const statements = (closers || this.text.slice(this.to)).replace(/[\])](?=\}|$)/g, '$&;');
-    if (statements.includes(';')) await attempt(shorter, statements, (other) => !other.#unfinished);
-    if (!best.#unfinished || head === '') return best;
+    const own = this.text.slice(this.to);
+    // The parser's memory is to hold one tree of a window, not two.
+    this[Symbol.dispose]();
+    const statements = (closers || own).replace(/[\])](?=\}|$)/g, '$&;');
+    if (statements.includes(';')) {
+      const next = await attempt(shorter, statements);
+      if (next !== null && !next.#unfinished) return next;
+      next?.[Symbol.dispose]();
+    }
+    const best = await attempt(shorter, closers);
+    if (best === null || !best.#unfinished || head === '') return best;
     // What is replayed may itself be out of step with the text: then it would be so to the end of the file.
     const bare = { ...request, head: grammar.grammar.preamble ?? '' };
-    const units = errorUnits(best.tree, best.text.length);
-    await attempt(
-      bare,
-      closersBehind(bare.head + body, grammar.grammar),
-      (other) => errorUnits(other.tree, other.text.length) < units / 8,
-    );
-    return best;
+    const next = await attempt(bare, closersBehind(bare.head + body, grammar.grammar));
+    const better =
+      next !== null && errorUnits(next.tree, next.text.length) < errorUnits(best.tree, best.text.length) / 8;
+    (better ? best : next)?.[Symbol.dispose]();
+    return better ? next : best;
   }
 
   /** An error at the end covers much of the window. */
