@@ -29,8 +29,8 @@ export interface ParseRequest {
   readonly limit: number;
 }
 
-/** Deeper brackets are no code, and take a parser minutes and hundreds of megabytes. */
-const MAX_DEPTH = 10_000;
+/** Deeper brackets are no code, and take some parsers time by the square of their depth, and much memory. */
+const MAX_DEPTH = 1000;
 /** How much of the text before a window is read again with it. */
 const MAX_ROOM = 64 * 1024;
 
@@ -102,7 +102,7 @@ export class ParsedWindow implements Disposable {
     earlier: KeptTree | null = null,
   ): Promise<ParsedWindow | null> {
     const { head, body, last } = request;
-    if (nestedDeeper(body, MAX_DEPTH)) return null;
+    if (grammar.grammar.kind === 'code' && nestedDeeper(body, MAX_DEPTH, grammar.grammar)) return null;
     const closers = last ? '' : closersBehind(head + body, grammar.grammar);
     if (earlier !== null) {
       const again = await ParsedWindow.#attempt(request, grammar, source, closers, earlier);

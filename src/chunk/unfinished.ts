@@ -27,22 +27,26 @@ export function closersOf(text: string, grammar: Grammar): string {
     : blockClosers(text, grammar, grammar.blockEnds);
 }
 
-/** True where brackets in `text` are nested deeper than `depth`; those in strings and comments are hardly ever so many. */
-export function nestedDeeper(text: string, depth: number): boolean {
+/** True where brackets in `text` are nested deeper than `depth`, without those in strings and comments. */
+export function nestedDeeper(text: string, depth: number, grammar: Grammar): boolean {
   let open = 0;
-  for (let i = 0; i < text.length; i++) {
+  let deeper = false;
+  for (let i = 0; i < text.length && !deeper; i++) {
     const c = text.charCodeAt(i);
-    if (c === 40 || c === 91 || c === 123) {
-      if (++open > depth) return true;
-    } else if ((c === 41 || c === 93 || c === 125) && open > 0) {
-      open--;
-    }
+    if (c === 40 || c === 91 || c === 123) deeper = ++open > depth;
+    else if ((c === 41 || c === 93 || c === 125) && open > 0) open--;
   }
-  return false;
+  if (!deeper) return false;
+  // So many may be openers in strings: it is worth a closer look.
+  let deepest = 0;
+  openBrackets(text, grammar, (levels) => {
+    deepest = Math.max(deepest, levels);
+  });
+  return deepest > depth;
 }
 
 /** What closes the brackets that `text` leaves open, the innermost last. Strings of one line and comments are skipped. */
-function openBrackets(text: string, grammar: Grammar): string[] {
+function openBrackets(text: string, grammar: Grammar, onOpen?: (levels: number) => void): string[] {
   const { lineComment } = grammar;
   const open: string[] = [];
   for (let i = 0; i < text.length; i++) {
@@ -51,6 +55,7 @@ function openBrackets(text: string, grammar: Grammar): string[] {
       i = stringEnd(text, i, c, c === 39 && grammar.apostrophes ? MAX_CHARACTER : MAX_STRING);
     } else if (c === 40 || c === 91 || c === 123) {
       open.push(OPENERS[text[i]!]!);
+      onOpen?.(open.length);
     } else if (c === 41 || c === 93 || c === 125) {
       const closed = open.slice(-MAX_SKIPPED).lastIndexOf(text[i]!);
       if (closed !== -1) open.length += closed - Math.min(open.length, MAX_SKIPPED);
