@@ -31,5 +31,5 @@ export const grammar: Grammar = {
   body: ['do_block'],
   comments: ['comment'],
   lineComment: '#',
-  blockEnds: [[/\bdo\s*$|\bfn\b.*->\s*$/, 'end']],
+  blockEnds: [[/\bdo\s*$|\bfn\b.*->\s*$|^\s*(?:else|rescue|catch|after)\s*$/, 'end']],
 };

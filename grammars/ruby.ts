@@ -43,7 +43,10 @@ export const grammar: Grammar = {
   comments: ['comment'],
   lineComment: '#',
   blockEnds: [
-    [/^\s*(?:class|module|def|if|unless|case|while|until|for|begin)\b/, 'end'],
+    [
+      /^\s*(?:class|module|def|if|unless|case|while|until|for|begin|else|elsif|when|in|rescue|ensure)\b/,
+      'end',
+    ],
     [/\bdo(?:\s*\|[^|]*\|)?\s*$/, 'end'],
   ],
 };

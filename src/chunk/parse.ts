@@ -30,14 +30,14 @@ export function wasmParser(loaded: LoadedGrammar): SyntaxParser {
  * parser trapped: then this thread's runtime is not to be trusted any more.
  */
 export function parse(grammar: LoadedGrammar, text: string, options: ParseOptions = {}): Tree | null {
-  if (grammar.grammar.tooDeep?.(text)) return null;
+  const { ranges, oldTree } = options;
+  const own = ranges === undefined ? text : ranges.map((r) => text.slice(r.startIndex, r.endIndex)).join('');
+  if (grammar.grammar.tooDeep?.(own)) return null;
   parser ??= new Parser();
   const p = parser;
   p.setLanguage(grammar.language);
-  const { ranges, oldTree } = options;
-  const length = ranges?.reduce((sum, range) => sum + range.endIndex - range.startIndex, 0) ?? text.length;
-  let left = PROGRESS_PER_BLOCK * (1 + Math.ceil(length / BLOCK));
-  const tooLong = workLimit(WORK_LIMIT_MS + (length / 1e6) * WORK_LIMIT_MS_PER_MB);
+  let left = PROGRESS_PER_BLOCK * (1 + Math.ceil(own.length / BLOCK));
+  const tooLong = workLimit(WORK_LIMIT_MS + (own.length / 1e6) * WORK_LIMIT_MS_PER_MB);
   const tree = guardStack(() =>
     p.parse(text, (oldTree as Tree | undefined) ?? null, {
       progressCallback: () => --left < 0 || tooLong(),

@@ -107,8 +107,8 @@ export class ParsedWindow implements Disposable {
     if (earlier !== null) {
       const again = await ParsedWindow.#attempt(request, grammar, source, closers, earlier);
       // How a parser recovers from a text that breaks off depends on what it has seen before.
-      if (last || !again?.tree.rootNode.hasError) return again;
-      again[Symbol.dispose]();
+      if (again !== null && (last || !again.tree.rootNode.hasError)) return again;
+      again?.[Symbol.dispose]();
     }
     const first = await ParsedWindow.#attempt(request, grammar, source, closers, null);
     return first === null || last || !first.#unfinished ? first : first.#again(request, grammar, source);
@@ -132,8 +132,11 @@ export class ParsedWindow implements Disposable {
     const shorter = end * 2 > body.length ? { ...request, body: body.slice(0, end) } : request;
     const { blockEnds, rawElements = [] } = grammar.grammar;
     const blocks = blockEnds === undefined ? '' : closersOf(head + shorter.body, grammar.grammar);
-    const closers = ending.closers + blocks + rawElementCloser(head + body, rawElements);
     const own = this.text.slice(this.to);
+    const closers =
+      shorter === request
+        ? own
+        : ending.closers + blocks + rawElementCloser(head + shorter.body, rawElements);
     // The parser's memory is to hold one tree of a window, not two.
     this[Symbol.dispose]();
     const statements = (closers || own).replace(/[\])](?=\}|$)/g, '$&;');
@@ -142,7 +145,7 @@ export class ParsedWindow implements Disposable {
       if (next !== null && !next.#unfinished) return next;
       next?.[Symbol.dispose]();
     }
-    const best = await attempt(shorter, closers);
+    const best = (await attempt(shorter, closers)) ?? (await attempt(request, own));
     if (best === null || !best.#unfinished || head === '') return best;
     // What is replayed may itself be out of step with the text: then it would be so to the end of the file.
     const bare = { ...request, head: grammar.grammar.preamble ?? '' };
@@ -169,15 +172,17 @@ export class ParsedWindow implements Disposable {
     const edit = earlier?.edit(text) ?? null;
     const tree = await grammar.parse(text, earlier === null ? {} : { oldTree: earlier.tree });
     if (tree === null) return null;
+    let regions: readonly EmbeddedRegion[] = [];
     try {
       const prefix = tokenPrefix(text);
       const own = definitionFinder(grammar, tree) ?? ownDefinitions(grammar, tree, earlier, edit);
       const isPiece = (start: number, end: number) =>
         grammar.grammar.kind === 'docs' && prefix[end]! - prefix[start]! <= limit;
-      const regions = await embeddedRegions(tree, grammar, text, source, isPiece);
+      regions = await embeddedRegions(tree, grammar, text, source, isPiece);
       const place = { text, from: head.length, to: head.length + body.length, prefix };
       return new ParsedWindow(place, grammar, tree, own, regions);
     } catch (error) {
+      deleteRegions(regions);
       tree.delete();
       throw error;
     }

@@ -33,6 +33,8 @@ const WORKER = FROM_SOURCE
 const PAGE = 65_536;
 /** A window of 1 MiB makes trees of at most some 60 MB; this is for the worst. */
 const HEAP_LIMIT_BYTES = 512 * 1024 * 1024;
+/** The same in pages of WebAssembly, for whoever parses elsewhere. */
+export const PARSER_PAGES = HEAP_LIMIT_BYTES / PAGE;
 
 /**
  * A thread that parses, and the call that it is busy with: one at a time. It can be stopped in the middle of a parse. The
@@ -64,7 +66,7 @@ export class ParserThread {
     const reply = await new Promise<WorkerReply>((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#worker.ref();
-      this.#worker.postMessage({ ...request, maximumPages: HEAP_LIMIT_BYTES / PAGE });
+      this.#worker.postMessage({ ...request, maximumPages: PARSER_PAGES });
     });
     if (reply.type === 'trap') throw new ParserTrap(reply.message);
     return reply;

@@ -49,6 +49,7 @@ export function nestedDeeper(text: string, depth: number, grammar: Grammar): boo
 function openBrackets(text: string, grammar: Grammar, onOpen?: (levels: number) => void): string[] {
   const { lineComment } = grammar;
   const open: string[] = [];
+  let commentsEnd = false;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === 34 || c === 39 || c === 96) {
@@ -60,7 +61,9 @@ function openBrackets(text: string, grammar: Grammar, onOpen?: (levels: number) 
       const closed = open.slice(-MAX_SKIPPED).lastIndexOf(text[i]!);
       if (closed !== -1) open.length += closed - Math.min(open.length, MAX_SKIPPED);
     } else if (c === 47 && text.charCodeAt(i + 1) === 42) {
-      const end = text.indexOf('*/', i + 2);
+      // Where no more end, none is looked for: `a/*` may stand a hundred thousand times.
+      const end: number = commentsEnd ? -1 : text.indexOf('*/', i + 2);
+      commentsEnd = end === -1;
       if (end !== -1) i = end + 1;
     } else if (
       lineComment !== undefined &&

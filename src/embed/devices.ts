@@ -51,7 +51,12 @@ async function detect(device: Device): Promise<DeviceReport> {
 /** Why there is no GPU here; null where there may be one. A driver in software works, but slower than the CPU itself. */
 function missingGpu(): string | null {
   if (process.platform !== 'linux') return null;
-  const nodes = existsSync('/dev/dri') ? readdirSync('/dev/dri') : [];
+  let nodes: string[] = [];
+  try {
+    nodes = readdirSync('/dev/dri');
+  } catch {
+    // Absent, or closed to us, which comes to the same.
+  }
   const there =
     nodes.some((name) => name.startsWith('renderD')) ||
     ['/dev/nvidia0', '/dev/dxg'].some((path) => existsSync(path));

@@ -1,11 +1,11 @@
 import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from './bundled-model.ts';
 import { candidates } from './devices.ts';
-import { DeviceError, EmbedderCrashedError, ModelInvalidError } from './errors.ts';
+import { DeviceError, EmbedderCrashedError, ModelInvalidError, ModelNotFoundError } from './errors.ts';
 import { type EmbedderCore, ManagedEmbedder } from './managed-embedder.ts';
 import { defaultCacheRoot } from './model-cache.ts';
 import type { Device, Dtype, ModelChoice, ModelRequest, Purpose } from './model-files.ts';
 import { prepareModel, repairModel } from './model-source.ts';
-import type { FailedText, ModelInfo } from './protocol.ts';
+import type { FailedText, LoadedModel, ModelInfo } from './protocol.ts';
 import { planSlices } from './slices.ts';
 import { type EmbedderEvent, Slot, type SlotOptions, type SlotStats } from './slot.ts';
 import type { EmbedderState, EmbedResult } from './text-embedder.ts';
@@ -124,7 +124,7 @@ class ProcessPool implements EmbedderCore {
       try {
         return await this.#load(device);
       } catch (error) {
-        if (!(error instanceof DeviceError) || i === this.#devices.length - 1) throw error;
+        if (i === this.#devices.length - 1 || !isForAnother(error)) throw error;
       }
     }
     throw new DeviceError('There is no device to run a model on.');
@@ -148,12 +148,23 @@ class ProcessPool implements EmbedderCore {
   async #start(request: ModelRequest): Promise<ModelInfo> {
     this.#stop.signal.throwIfAborted();
     this.slots = Array.from({ length: this.#size }, () => new Slot({ ...this.#options, request }));
-    // The first one alone, as it may have to convert the model into the cache.
-    const { info } = await this.slots[0]!.start();
-    await Promise.all(this.slots.slice(1).map((slot) => slot.start()));
+    const { info } = await this.#startSlots().catch(async (error: Error) => {
+      // Whoever tries again makes new ones.
+      await Promise.all(this.slots.map((slot) => slot.kill(error)));
+      this.slots = [];
+      throw error;
+    });
     this.#dimensions = info.dimensions;
     this.#sliceTimes = info.device === 'webgpu' ? GPU_SLICE_TIMES : 1;
     return info;
+  }
+
+  async #startSlots(): Promise<LoadedModel> {
+    // The first one alone, as it may have to convert the model into the cache.
+    const [first, ...others] = this.slots;
+    const model = await first!.start();
+    await Promise.all(others.map((slot) => slot.start()));
+    return model;
   }
 
   async run(texts: readonly string[], purpose: Purpose, stop: AbortSignal): Promise<EmbedResult> {
@@ -203,6 +214,15 @@ function modelChoice({
     cacheRoot: cacheDir ?? defaultCacheRoot(),
     offline: offline ?? false,
   };
+}
+
+/** Whether another device may do what this one could not: it does not work, its driver crashes, its weights are missing. */
+function isForAnother(error: unknown): boolean {
+  return (
+    error instanceof DeviceError ||
+    error instanceof EmbedderCrashedError ||
+    error instanceof ModelNotFoundError
+  );
 }
 
 /** The weights of the bundled model are 8-bit ones where nothing else is said. */

@@ -1,6 +1,6 @@
 import { type Backend, type BackendSession, openBackend } from './backend.ts';
 import { bundledDtype, ensureBundledModel, removeCorruptFiles } from './bundled-model.ts';
-import { DimensionsError, ModelInvalidError, messageOf } from './errors.ts';
+import { DeviceError, DimensionsError, ModelInvalidError, messageOf } from './errors.ts';
 import type { ModelFiles, ModelRequest } from './model-files.ts';
 import { Pooler } from './pooling.ts';
 import type { EmbedRequest, LoadedModel, SliceResult } from './protocol.ts';
@@ -14,7 +14,7 @@ export class Engine {
   readonly #backend: Backend;
   readonly #session: BackendSession;
   /** Opened when the device could not run a sequence. */
-  #cpu: Promise<BackendSession> | null = null;
+  #cpu: BackendSession | null = null;
   /** Dimensions of a hidden state. */
   readonly #size: number;
 
@@ -62,15 +62,20 @@ export class Engine {
     let session: BackendSession | undefined;
     try {
       if (!backend.checksIds) await checkIds(files, tokenizer);
-      session = await backend.open(files.onnxPath);
-      const size = await probe(session, tokenizer);
+      session = await backend.open(files.onnxPath).catch((error: unknown) => {
+        // The CPU has just run it: it is the device that cannot.
+        throw backend.checksIds ? error : deviceError(backend, error);
+      });
+      const size = await probe(session, tokenizer).catch((error: unknown) => {
+        throw backend.checksIds ? error : deviceError(backend, error);
+      });
       const dimensions = cutTo(wanted, size, files);
       const { id, dtype, maxTokens, chunkTokens } = files;
       const info = { id, dtype, device: backend.device, dimensions, maxTokens, chunkTokens };
       return new Engine({ info, converted }, files, tokenizer, backend, session, size);
     } catch (cause) {
       await session?.release();
-      if (cause instanceof DimensionsError) throw cause;
+      if (cause instanceof DimensionsError || cause instanceof DeviceError) throw cause;
       throw new ModelInvalidError(
         `${files.onnxPath} does not load or does not fit its tokenizer (${messageOf(cause)}). Get the model again.`,
         { cause },
@@ -79,7 +84,7 @@ export class Engine {
   }
 
   get liveTensors(): number {
-    return this.#session.liveTensors;
+    return this.#session.liveTensors + (this.#cpu?.liveTensors ?? 0);
   }
 
   async embed({ texts, purpose }: EmbedRequest): Promise<SliceResult> {
@@ -118,8 +123,7 @@ export class Engine {
   }
 
   async dispose(): Promise<void> {
-    const cpu = await this.#cpu?.catch(() => null);
-    await cpu?.release();
+    await this.#cpu?.release();
     await this.#session.release();
   }
 
@@ -166,8 +170,8 @@ export class Engine {
       }
       try {
         if (this.#backend.device === 'cpu') throw error;
-        this.#cpu ??= openBackend('cpu').then((backend) => backend.open(this.#files.onnxPath));
-        await run(await this.#cpu);
+        this.#cpu ??= await (await openBackend('cpu')).open(this.#files.onnxPath);
+        await run(this.#cpu);
         return 1;
       } catch {
         reasons.set(batch[0]!.text, messageOf(error));
@@ -175,6 +179,13 @@ export class Engine {
       }
     }
   }
+}
+
+function deviceError({ device }: Backend, cause: unknown): DeviceError {
+  return new DeviceError(
+    `The model does not run on ${device} (${messageOf(cause).split('\n', 1)[0]}). Use --device cpu.`,
+    { cause },
+  );
 }
 
 /** A text, or a part of one that is too long, in token ids. */

@@ -124,9 +124,7 @@ describe('the native parser', { skip: withoutNative }, () => {
     }
   });
 
-  test('a file that aborts its process is cut by lines, and the next one parsed as before', async () => {
-    const python = fixtureOf('python');
-    const expected = await chunk(wasm, python.read(), python.path);
+  test('what would abort the process never reaches the parser', async () => {
     const { recycled } = native;
     for (const bytes of [
       Buffer.from(`${'- '.repeat(400)}a\n`),
@@ -134,18 +132,29 @@ describe('the native parser', { skip: withoutNative }, () => {
     ]) {
       const { chunks, report } = await assertSame(bytes, 'a.yaml');
       assertCovers(bytes, chunks);
-      assert.deepEqual(report.lexical, { reason: 'parser-trap', fromByte: 0 });
-      assert.deepEqual(await chunk(native, python.read(), python.path), expected);
+      assert.deepEqual(report.lexical, { reason: 'parser-budget', fromByte: 0 });
     }
-    assert.equal(native.recycled - recycled, 2);
+    assert.equal(native.recycled, recycled);
+  });
+
+  test('a process that dies fails its window and no other', async () => {
+    const dying = new ParserProcess();
+    const window = windowOf(fixtureOf('rust').read(), 'rust');
+    await dying.call({ window });
+    const call = dying.call({ window });
+    process.kill(dying.pid, 'SIGKILL');
+    await assert.rejects(call, ParserTrap);
+    await dying.stop();
+    const python = fixtureOf('python');
+    await assertSame(python.read(), python.path);
   });
 
   test('a process that does not come back is ended', async () => {
-    const process = new ParserProcess({ deadlineMs: 1 });
+    const slow = new ParserProcess({ deadlineMs: 1 });
     const bytes = Buffer.concat(Array.from({ length: 500 }, () => fixtureOf('rust').read()));
-    await assert.rejects(process.call({ window: windowOf(bytes, 'rust') }), ParserTrap);
-    await process.stop();
-    assert.equal(processTreeBytes(process.pid), 0);
+    await assert.rejects(slow.call({ window: windowOf(bytes, 'rust') }), ParserTrap);
+    await slow.stop();
+    assert.equal(processTreeBytes(slow.pid), 0);
   });
 
   test('a process that has grown past its share is replaced, and its windows are done', async () => {

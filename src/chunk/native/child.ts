@@ -1,8 +1,9 @@
 import type { Grammar } from '../../../grammars/grammar.ts';
 import { nativeGrammars } from '../../../grammars/native.ts';
-import { loadGrammar } from '../grammar-loader.ts';
+import { initRuntime, loadGrammar } from '../grammar-loader.ts';
 import { languageByName } from '../languages.ts';
 import { wasmParser } from '../parse.ts';
+import { PARSER_PAGES } from '../parser-thread.ts';
 import { serveWindow } from '../serve-window.ts';
 import type { SyntaxParser } from '../syntax-parser.ts';
 import { loadBinding, type NativeBinding } from './binding.ts';
@@ -82,5 +83,6 @@ function native(loaded: NativeBinding, grammar: Grammar): SyntaxParser {
 }
 
 async function byWasm(grammar: Grammar): Promise<SyntaxParser> {
+  await initRuntime({ maximumPages: PARSER_PAGES });
   return wasmParser(await loadGrammar(grammar));
 }
