@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { entryPoint } from '../memory/entry-point.ts';
 import type { ChunkedWindow } from './window.ts';
 import type { WindowRequest } from './window-request.ts';
 
@@ -22,14 +23,15 @@ export class ParserTrap extends Error {
   override readonly name = 'ParserTrap';
 }
 
-/** In the source tree the loader that runs TypeScript has to be registered in each thread anew. */
-const FROM_SOURCE = import.meta.url.endsWith('.ts');
+const ENTRY = entryPoint(import.meta.url, 'worker');
+/** The loader that runs TypeScript has to be registered in each thread anew. */
+const FROM_SOURCE = ENTRY.pathname.endsWith('.ts');
 const WORKER = FROM_SOURCE
   ? `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
        register();
-       return import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});
+       return import(${JSON.stringify(ENTRY.href)});
      });`
-  : new URL('./worker.js', import.meta.url);
+  : ENTRY;
 const PAGE = 65_536;
 /** A window of 1 MiB makes trees of at most some 60 MB; this is for the worst. */
 const HEAP_LIMIT_BYTES = 512 * 1024 * 1024;

@@ -33,16 +33,25 @@ export async function detectDevices(): Promise<DeviceReport[]> {
 }
 
 async function detect(device: Device): Promise<DeviceReport> {
-  const process = new EmbedderProcess(128);
   const passedOver =
     device === 'webgpu'
       ? (missingGpu() ?? 'the bundled model has 8-bit weights unless --dtype fp32 is given')
       : null;
   try {
-    const { output } = await process.call('probe', device);
-    return { device, ok: true, detail: output.runtime, passedOver };
+    return { device, ok: true, detail: await probeDevice(device), passedOver };
   } catch (error) {
     return { device, ok: false, detail: messageOf(error), passedOver: null };
+  }
+}
+
+/**
+ * The version of the runtime that a new process has for the device.
+ * @throws DeviceError when it does not work here, EmbedderCrashedError when its driver takes the process down
+ */
+export async function probeDevice(device: Device): Promise<string> {
+  const process = new EmbedderProcess(128);
+  try {
+    return (await process.call('probe', device)).output.runtime;
   } finally {
     await process.close();
   }

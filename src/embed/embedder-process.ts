@@ -1,4 +1,5 @@
 import { ChildService } from '../memory/child-process.ts';
+import { entryPoint } from '../memory/entry-point.ts';
 import { EmbedderCrashedError, fromRecord } from './errors.ts';
 import type { DownloadEvent } from './hub-fetch.ts';
 import type { CallName, Calls, Reply, Request } from './protocol.ts';
@@ -14,9 +15,8 @@ export class EmbedderProcess {
 
   /** @param heapMiB limit of the JavaScript heap; the model itself lies outside of it */
   constructor(heapMiB: number, onEvent: (event: DownloadEvent) => void = () => {}) {
-    const source = import.meta.url.endsWith('.ts');
     this.#service = new ChildService({
-      entry: new URL(source ? './child.ts' : './child.js', import.meta.url),
+      entry: entryPoint(import.meta.url, 'child'),
       heapMiB,
       onEvent: (message) => onEvent((message as Exclude<Reply, Answer>).event),
       died: (epitaph, pid) => new EmbedderCrashedError(`The embedder process ${pid} ${epitaph}.`),

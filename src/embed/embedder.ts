@@ -1,5 +1,5 @@
 import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from './bundled-model.ts';
-import { candidates } from './devices.ts';
+import { candidates, probeDevice } from './devices.ts';
 import { DeviceError, EmbedderCrashedError, ModelInvalidError, ModelNotFoundError } from './errors.ts';
 import { type EmbedderCore, ManagedEmbedder } from './managed-embedder.ts';
 import { defaultCacheRoot } from './model-cache.ts';
@@ -122,9 +122,11 @@ class ProcessPool implements EmbedderCore {
   async load(): Promise<ModelInfo> {
     for (const [i, device] of this.#devices.entries()) {
       try {
+        // Before weights are downloaded that nothing else needs.
+        if (device === 'webgpu') await probeDevice(device);
         return await this.#load(device);
       } catch (error) {
-        if (i === this.#devices.length - 1 || !isForAnother(error)) throw error;
+        if (i === this.#devices.length - 1 || !isForAnother(error, device)) throw error;
       }
     }
     throw new DeviceError('There is no device to run a model on.');
@@ -216,13 +218,11 @@ function modelChoice({
   };
 }
 
-/** Whether another device may do what this one could not: it does not work, its driver crashes, its weights are missing. */
-function isForAnother(error: unknown): boolean {
-  return (
-    error instanceof DeviceError ||
-    error instanceof EmbedderCrashedError ||
-    error instanceof ModelNotFoundError
-  );
+/** Whether another device may do what this one could not. */
+function isForAnother(error: unknown, device: Device): boolean {
+  if (error instanceof DeviceError || error instanceof EmbedderCrashedError) return true;
+  // A GPU asks for weights that the others do not need.
+  return device === 'webgpu' && error instanceof ModelNotFoundError;
 }
 
 /** The weights of the bundled model are 8-bit ones where nothing else is said. */

@@ -75,7 +75,9 @@ describe('the native parser', { skip: withoutNative }, () => {
     assert.deepEqual(nativeLanguages, [...nativeGrammars.keys()]);
   });
 
-  for (const file of fixtures) {
+  // Of those without a native grammar two that embed others: each parser takes them to the same place.
+  const compared = new Set([...nativeGrammars.keys(), 'html', 'markdown']);
+  for (const file of fixtures.filter(({ language }) => compared.has(language))) {
     test(`chunks as the other: ${file.path}`, async () => {
       await assertSame(file.read(), file.path);
     });
@@ -167,16 +169,16 @@ describe('the native parser', { skip: withoutNative }, () => {
     }
   });
 
-  test('thousands of windows leave its memory flat', async () => {
+  test('a thousand windows leave its memory flat', async () => {
     const process = new ParserProcess();
     try {
       const bytes = Buffer.concat(Array.from({ length: 5 }, () => fixtureOf('python').read()));
       const held: number[] = [];
-      for (let i = 0; i < 2000; i++) {
+      for (let i = 0; i < 1200; i++) {
         held.push((await process.call({ window: windowOf(bytes, 'python') })).heapBytes);
       }
-      const growth = Math.max(...held.slice(1500)) - Math.max(...held.slice(500, 1000));
-      assert.ok(growth < 8e6, `${(growth / 1e6).toFixed(1)} MB more after 1000 windows`);
+      const growth = Math.max(...held.slice(900)) - Math.max(...held.slice(300, 600));
+      assert.ok(growth < 6e6, `${(growth / 1e6).toFixed(1)} MB more after 600 windows`);
     } finally {
       await process.stop();
     }

@@ -164,6 +164,7 @@ for (const device of ['cpu', 'wasm', 'webgpu'] as const) {
     }
     const least = (from: number, to: number) => Math.min(...sizes.slice(from, to));
     const growth = least(75, 100) - least(25, 50);
-    assert.ok(growth < 8e6, `${(growth / 1e6).toFixed(1)} MB more after half of the runs`);
+    // The collector of a heap of 128 MiB takes its time; tensors are counted exactly above.
+    assert.ok(growth < 16e6, `${(growth / 1e6).toFixed(1)} MB more after half of the runs`);
   });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,7 @@ import {
   until,
 } from '../support/index-runs.ts';
 import { temporaryDirectory } from '../support/model-dirs.ts';
+import { writeTinyModel } from '../support/tiny-model.ts';
 
 const KILLS = 10;
 const MODES: readonly SearchMode[] = ['hybrid', 'lexical', 'semantic'];
@@ -39,8 +40,8 @@ function edit(root: string, random: () => number): void {
   }
 }
 
-async function searches(root: string): Promise<unknown[]> {
-  await using index = await openIndex(root);
+async function searches(root: string, model: string): Promise<unknown[]> {
+  await using index = await openIndex(root, { model });
   const found: unknown[] = [];
   for (const query of QUERIES) {
     for (const mode of MODES) {
@@ -64,7 +65,11 @@ function alive(pid: number): boolean {
 test('an index that was killed ten times on its way equals one that never was', async (t) => {
   const base = temporaryDirectory(t);
   buildPackage(join(base, 'package'));
-  const start = (root: string) => startIndexing(root, [], { built: builtMain(join(base, 'package')) });
+  const model = join(base, 'model');
+  mkdirSync(model);
+  writeTinyModel(model);
+  const start = (root: string) =>
+    startIndexing(root, ['--model', model], { built: builtMain(join(base, 'package')) });
   const [killed, calm] = [join(base, 'killed'), join(base, 'calm')];
   copySources(killed, { 'apache-arrow/builder': 36, 'apache-arrow/fb': 20, 'commander/lib': 5 }, 1800);
   cpSync(killed, calm, { recursive: true });
@@ -98,5 +103,5 @@ test('an index that was killed ten times on its way equals one that never was', 
   cpSync(killed, calm, { recursive: true, filter: (path) => !path.endsWith('.tidemark') });
   await finished(start(calm));
   assert.deepEqual(await exportIndex(killed), await exportIndex(calm));
-  assert.deepEqual(await searches(killed), await searches(calm));
+  assert.deepEqual(await searches(killed, model), await searches(calm, model));
 });

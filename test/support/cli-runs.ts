@@ -4,15 +4,20 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { entryPoint } from '../../src/memory/entry-point.ts';
 import { sharedCache } from './model-dirs.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(entryPoint(new URL('../../src/cli/main.ts', import.meta.url).href, 'main'));
 
 /** An address, as the name would be looked up from the current directory. */
 const LOADER = ['--import', import.meta.resolve('tsx')];
 
+function program(script: string): string[] {
+  return script.endsWith('.ts') ? [...LOADER, script] : [script];
+}
+
 /** What a shell starts tidemark with, wherever it is. */
-export const COMMAND = [process.execPath, ...LOADER, MAIN];
+export const COMMAND = [process.execPath, ...program(MAIN)];
 
 export interface CliOptions {
   readonly cwd?: string;
@@ -35,11 +40,11 @@ export function cliEnv(env: Readonly<Record<string, string>> = {}): NodeJS.Proce
 
 /** Starts the command line as a user does. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  return start([MAIN, ...args], options);
+  return start(MAIN, args, options);
 }
 
-function start(args: readonly string[], { env, uid, ...rest }: CliOptions): ChildProcess {
-  return spawn(process.execPath, [...LOADER, ...args], {
+function start(script: string, args: readonly string[], { env, uid, ...rest }: CliOptions): ChildProcess {
+  return spawn(process.execPath, [...program(script), ...args], {
     ...rest,
     ...(uid === undefined ? {} : { uid, gid: uid }),
     env: cliEnv(env),
@@ -68,7 +73,7 @@ export async function runCliInTurn(
   commands: readonly (readonly string[])[],
   options: CliOptions = {},
 ): Promise<CliResult[]> {
-  const { stdout, stderr } = await resultOf(start([MANY, JSON.stringify(commands)], options));
+  const { stdout, stderr } = await resultOf(start(MANY, [JSON.stringify(commands)], options));
   const errors = stderr.split('\0');
   return stdout
     .split('\0')

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { entryPoint } from '../../src/memory/entry-point.ts';
 import type { IndexEvent } from '../../src/pipeline/events.ts';
 import type { Summary } from '../../src/pipeline/summary.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -18,7 +19,7 @@ import { sharedCache } from './model-dirs.ts';
 // The library has no option for it: a user has one cache.
 process.env.TIDEMARK_CACHE = sharedCache;
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(entryPoint(new URL('../../src/cli/main.ts', import.meta.url).href, 'main'));
 const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 
 /** Copies real sources of up to `maxBytes` out of installed packages: so many of each folder, by their names. */
@@ -65,7 +66,8 @@ export function startIndexing(
   args: readonly string[] = [],
   options: { quiet?: boolean; built?: string } = {},
 ): ChildProcess {
-  const program = options.built === undefined ? ['--import', 'tsx', MAIN] : [options.built];
+  const main = options.built ?? MAIN;
+  const program = main.endsWith('.ts') ? ['--import', 'tsx', main] : [main];
   return spawn(process.execPath, [...program, 'index', dir, '--json', ...args], {
     detached: true,
     stdio: ['ignore', 'pipe', options.quiet ? 'ignore' : 'inherit'],

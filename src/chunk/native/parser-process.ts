@@ -1,5 +1,6 @@
 import { TidemarkError } from '../../errors.ts';
 import { ChildService } from '../../memory/child-process.ts';
+import { entryPoint } from '../../memory/entry-point.ts';
 import { ParserTrap, type WorkerDone } from '../parser-thread.ts';
 import type { WindowRequest } from '../window-request.ts';
 import type { NativeReply, NativeRequest, NativeSupport } from './protocol.ts';
@@ -31,10 +32,9 @@ export class ParserProcess {
   readonly #deadlineMs: number;
 
   constructor(options: { readonly deadlineMs?: number } = {}) {
-    const source = import.meta.url.endsWith('.ts');
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
     this.#service = new ChildService({
-      entry: new URL(source ? './child.ts' : './child.js', import.meta.url),
+      entry: entryPoint(import.meta.url, 'child'),
       heapMiB: HEAP_MIB,
       flags: FLAGS,
       died: (epitaph) => new ParserTrap(`the parser process ${epitaph}`),
