@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { entryPoint } from '../../src/memory/entry-point.ts';
+import { writeOld } from './fixtures.ts';
 import { sharedCache } from './model-dirs.ts';
 
 const MAIN = fileURLToPath(entryPoint(new URL('../../src/cli/main.ts', import.meta.url).href, 'main'));
@@ -124,7 +125,7 @@ export function write(root: string, path: string, content: string | Uint8Array):
 
 /** A dozen files of several languages, small enough to be embedded in a second. */
 export function writeSmallTree(root: string): void {
-  for (const [path, content] of Object.entries(SMALL_TREE)) write(root, path, content);
+  for (const [path, content] of Object.entries(SMALL_TREE)) writeOld(root, path, content);
 }
 
 export const SMALL_TREE: Readonly<Record<string, string>> = {
