@@ -1,7 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { TidemarkError } from '../errors.ts';
-import { type ByteSource, fileSource, iterableSource } from '../read/byte-source.ts';
-import type { Chunk } from './chunk.ts';
+import { type ByteSource, type FileSource, fileSource, iterableSource } from '../read/byte-source.ts';
+import type { Chunk, IndexedChunk } from './chunk.ts';
 import { chunkSource } from './chunk-source.ts';
 import { requireLanguage } from './languages.ts';
 import { type ParserKind, ParserPool } from './parser-pool.ts';
@@ -27,8 +26,8 @@ export class FileError extends TidemarkError {}
  * `ERR_TIDEMARK_LANGUAGE`. Leaving the loop early closes the file.
  */
 export async function* chunkFile(path: string | Buffer, options: ChunkOptions = {}): AsyncGenerator<Chunk> {
-  const { source, size } = await openFile(path);
-  yield* chunks(source, { path: path.toString(), ...options }, size);
+  const source = await openFile(path);
+  yield* chunks(source, { path: path.toString(), ...options }, source.info.size);
 }
 
 /**
@@ -42,22 +41,22 @@ export async function* chunkStream(
   yield* chunks(iterableSource(stream), options, undefined);
 }
 
-async function openFile(path: string | Buffer): Promise<{ source: ByteSource; size: number }> {
+async function openFile(path: string | Buffer): Promise<FileSource> {
+  let source: FileSource;
   try {
-    const info = await stat(path);
-    if (!info.isFile() && !info.isFIFO() && !info.isCharacterDevice()) {
-      const what = info.isDirectory() ? 'a directory' : 'not a file';
-      throw new FileError('ERR_TIDEMARK_NOT_A_FILE', `${path} is ${what}; name a file`);
-    }
-    return { source: await fileSource(path), size: info.size };
+    source = await fileSource(path);
   } catch (cause) {
-    if (cause instanceof FileError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new FileError('ERR_TIDEMARK_FILE_MISSING', `${path} does not exist; check the path`, { cause });
     }
     throw new FileError('ERR_TIDEMARK_FILE_UNREADABLE', `${path} cannot be read (${code})`, { cause });
   }
+  const { info } = source;
+  if (info.isFile() || info.isFIFO() || info.isCharacterDevice()) return source;
+  await source[Symbol.asyncDispose]();
+  const what = info.isDirectory() ? 'a directory' : 'not a file';
+  throw new FileError('ERR_TIDEMARK_NOT_A_FILE', `${path} is ${what}; name a file`);
 }
 
 async function* chunks(
@@ -79,11 +78,17 @@ async function* chunks(
       ...(size === undefined ? {} : { sizeHint: size }),
     });
     for await (const batch of batches) {
-      for (const { hash: _hash, signature: _signature, terms: _terms, ...chunk } of batch) yield chunk;
+      for (const chunk of batch) yield publicChunk(chunk);
     }
   } finally {
     shared.release();
   }
+}
+
+/** Without what only an index has. */
+function publicChunk(chunk: IndexedChunk): Chunk {
+  const { startLine, endLine, startByte, endByte, language, kind, symbol, scope, text } = chunk;
+  return { startLine, endLine, startByte, endByte, language, kind, symbol, scope, text };
 }
 
 /** A parser takes some time to start, so it stays for a moment after the last file. */

@@ -46,6 +46,7 @@ const MAX_TOKENS = 400_000;
  * fewer. Minified code has two or three times the tokens of other code.
  */
 export function denseEnd(text: string): number {
+  if (text.length <= MAX_TOKENS) return text.length;
   let tokens = 0;
   let inWord = false;
   for (let i = 0; i < text.length; i++) {

@@ -51,15 +51,16 @@ export function placeChunks(cut: Cut, bytesBetween: (start: number, end: number)
     advance(start);
     const [startByte, startLine] = [bytes, lines];
     advance(end);
-    const place = {
+    chunks.push({
       start: start - from,
       end: end - from,
       startByte,
       endByte: bytes,
       startLine,
       endLine: lines,
-    };
-    chunks.push({ ...place, label: cut.labels[i]!, language: cut.languages[i] ?? null });
+      label: cut.labels[i]!,
+      language: cut.languages[i] ?? null,
+    });
   });
   advance(cut.carry);
   return { chunks, bytes, lines };
@@ -68,22 +69,23 @@ export function placeChunks(cut: Cut, bytesBetween: (start: number, end: number)
 /** The chunk at a place, with hash and terms where they are asked for. */
 export function chunkAt(request: WindowRequest, cut: Cut, place: PlacedChunk): IndexedChunk {
   const { symbol, scope, signature } = place.label;
-  const chunk = {
+  const text = cut.text.slice(cut.from + place.start, cut.from + place.end);
+  const language = place.language ?? request.language;
+  const scopes = scope.length === 0 ? null : scope.join(' > ');
+  const { kind, path, indexed } = request;
+  return {
     startLine: request.startLine + place.startLine,
     endLine: request.startLine + place.endLine,
     startByte: request.startByte + place.startByte,
     endByte: request.startByte + place.endByte,
-    language: place.language ?? request.language,
-    kind: request.kind,
+    language,
+    kind,
     symbol,
-    scope: scope.length === 0 ? null : scope.join(' > '),
-    text: cut.text.slice(cut.from + place.start, cut.from + place.end),
-  };
-  return {
-    ...chunk,
+    scope: scopes,
+    text,
     signature,
-    hash: request.indexed ? contentHash(embeddingText({ ...chunk, signature, path: request.path })) : '',
-    terms: request.indexed ? searchTerms(chunk.text).join(' ') : '',
+    hash: indexed ? contentHash(embeddingText({ symbol, scope: scopes, text, signature, path })) : '',
+    terms: indexed ? searchTerms(text).join(' ') : '',
   };
 }
 

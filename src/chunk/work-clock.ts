@@ -17,16 +17,21 @@ export function workedMs(): number {
   }
 }
 
-/** True from when this thread has worked for `limitMs` since the call; cheap enough to be asked all the time. */
+/**
+ * True from when this thread has worked for `limitMs`, counted from the first {@link LOOK_EVERY_MS} after the call on:
+ * what is done before that, as most of what there is, never looks. Cheap enough to be asked all the time.
+ */
 export function workLimit(limitMs: number): () => boolean {
-  const end = workedMs() + limitMs;
-  let look = performance.now() + Math.min(limitMs, LOOK_EVERY_MS);
+  let look = performance.now() + LOOK_EVERY_MS;
+  let end: number | null = null;
   let over = false;
   return () => {
     const now = performance.now();
     if (over || now < look) return over;
     look = now + LOOK_EVERY_MS;
-    over = workedMs() > end;
+    const worked = workedMs();
+    end ??= worked + limitMs;
+    over = worked > end;
     return over;
   };
 }

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { close, fstatSync, open, read, type Stats } from 'node:fs';
+import { promisify } from 'node:util';
 
 /** Pull-based bytes: the reader owns the buffer, so that nothing between the file and the window allocates. */
 export interface ByteSource extends AsyncDisposable {
@@ -6,18 +7,35 @@ export interface ByteSource extends AsyncDisposable {
   read(into: Uint8Array): Promise<number>;
 }
 
-/** Reads a regular file from its start. The caller disposes it. Throws what `fs.open` throws. */
-export async function fileSource(
-  path: string | Buffer,
-): Promise<ByteSource & { readonly handle: FileHandle }> {
-  const handle = await open(path, 'r');
+const openFile = promisify(open);
+const readFile = promisify(read);
+const closeFile = promisify(close);
+
+/** A file that is open, and what it was when it was opened. */
+export interface FileSource extends ByteSource {
+  readonly info: Stats;
+}
+
+/** Reads a file from its start. The caller disposes it. Throws what `fs.open` throws. */
+export async function fileSource(path: string | Buffer): Promise<FileSource> {
+  // A FileHandle takes half as much time again, which shows where there are many small files.
+  let file: number | null = await openFile(path, 'r');
+  // Of an open file this waits for nothing.
+  const info = fstatSync(file);
+  let ended = false;
   return {
-    handle,
+    info,
     async read(into) {
-      return (await handle.read(into, 0, into.byteLength, null)).bytesRead;
+      if (ended) return 0;
+      const { bytesRead } = await readFile(file!, into, 0, into.byteLength, null);
+      // A regular file is read in full but at its end; a pipe gives what it has.
+      ended = bytesRead === 0 || (bytesRead < into.byteLength && info.isFile());
+      return bytesRead;
     },
     async [Symbol.asyncDispose]() {
-      await handle.close();
+      const closing = file;
+      file = null;
+      if (closing !== null) await closeFile(closing);
     },
   };
 }
