@@ -108,7 +108,12 @@ function long({ startIndex, endIndex }: SyntaxNode): boolean {
 function oneLine(node: SyntaxNode): string {
   const text = node.text.length > 4 * MAX_NAME ? node.text.slice(0, 4 * MAX_NAME) : node.text;
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.replace(/^(?:(["'])(.*)\1|\{(.*)\})$/, '$2$3').slice(0, MAX_NAME);
+  return cutShort(line.replace(/^(?:(["'])(.*)\1|\{(.*)\})$/, '$2$3'), MAX_NAME);
+}
+
+/** Its first `length` UTF-16 units, or one less where that would halve a character. */
+export function cutShort(text: string, length: number): string {
+  return text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 }
 
 /** The body is a field or a child of the node, or, as in `const f = () => {}`, of what it declares. */

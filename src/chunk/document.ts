@@ -19,7 +19,7 @@ export interface DocumentOptions {
   readonly language?: string;
   /** Largest chunk in estimated tokens; default 224. */
   readonly maxTokens?: number;
-  /** Size of a window in bytes; default 1 MiB. */
+  /** Size of a window in bytes, from 4,096; default 1 MiB. */
   readonly windowBytes?: number;
 }
 
@@ -33,6 +33,8 @@ export interface DocumentChange {
 
 /** A document is held whole, with its trees; larger files are for `chunkFile`, which holds neither. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+/** A window is to hold a chunk and what it takes to cut it. */
+const MIN_WINDOW_BYTES = 4096;
 
 interface DocumentWindow {
   /** Under which the parser thread keeps it. */
@@ -71,6 +73,10 @@ export class Document implements AsyncDisposable {
 
   /** See {@link openDocument}. */
   constructor(options: DocumentOptions) {
+    const { windowBytes = WINDOW_BYTES } = options;
+    if (!Number.isInteger(windowBytes) || windowBytes < MIN_WINDOW_BYTES) {
+      throw new RangeError(`windowBytes must be a whole number from ${MIN_WINDOW_BYTES}`);
+    }
     this.#options = options;
   }
 

@@ -1,4 +1,4 @@
-import type { Definition } from '../../grammars/definitions.ts';
+import { cutShort, type Definition } from '../../grammars/definitions.ts';
 
 /** A scope has the innermost so many names: it is stored and embedded with each chunk. */
 const MAX_SCOPE = 16;
@@ -83,7 +83,7 @@ export class Labeller {
       .replace(/\s+/g, ' ')
       .replace(/ ?(?:[{:=]|=>|\bdo|\bthen)? ?$/, '');
     // What says no more than the name is in the scope chain already.
-    return signature.includes(name) && signature !== name ? signature.slice(0, MAX_SIGNATURE) : null;
+    return signature.includes(name) && signature !== name ? cutShort(signature, MAX_SIGNATURE) : null;
   }
 
   #enter(definition: LeadDefinition): void {

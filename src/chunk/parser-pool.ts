@@ -77,15 +77,27 @@ export class ParserPool implements AsyncDisposable {
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      let slot = this.#idle.pop();
-      if (slot === undefined) {
-        if (this.#slots.size >= this.workers) return;
-        slot = this.#parser === 'native' ? new ParserProcess() : new ParserThread();
-        this.#slots.add(slot);
-      }
+      const slot = this.#idleSlot() ?? this.#newSlot();
+      if (slot === null) return;
       const task = this.#queue.shift()!;
       void this.#serve(slot, task);
     }
+  }
+
+  #idleSlot(): Slot | null {
+    for (let slot = this.#idle.pop(); slot !== undefined; slot = this.#idle.pop()) {
+      if (slot.alive) return slot;
+      // Something on this machine has ended it while it had nothing to do.
+      void this.#retire(slot);
+    }
+    return null;
+  }
+
+  #newSlot(): Slot | null {
+    if (this.#slots.size >= this.workers) return null;
+    const slot = this.#parser === 'native' ? new ParserProcess() : new ParserThread();
+    this.#slots.add(slot);
+    return slot;
   }
 
   async #serve(slot: Slot, task: Task): Promise<void> {

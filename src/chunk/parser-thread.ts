@@ -44,6 +44,7 @@ export const PARSER_PAGES = HEAP_LIMIT_BYTES / PAGE;
  */
 export class ParserThread {
   readonly #worker: Worker;
+  #alive = true;
   #settle: { resolve: (reply: WorkerReply) => void; reject: (error: unknown) => void } | undefined;
 
   constructor() {
@@ -60,7 +61,14 @@ export class ParserThread {
     this.#worker.on('error', (error) =>
       this.#take()?.reject(new ParserTrap(String(error), { cause: error })),
     );
-    this.#worker.on('exit', () => this.#take()?.reject(new ParserTrap('the parser thread ended')));
+    this.#worker.on('exit', () => {
+      this.#alive = false;
+      this.#take()?.reject(new ParserTrap('the parser thread ended'));
+    });
+  }
+
+  get alive(): boolean {
+    return this.#alive;
   }
 
   /** Rejects with {@link ParserTrap} where the parser broke down: then the thread has to be replaced. */

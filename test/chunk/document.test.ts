@@ -132,6 +132,10 @@ describe('openDocument', () => {
   it('refuses what is too large, an unknown language, and work after its end, and frees its thread', async () => {
     await assert.rejects(openDocument(Buffer.alloc(16 * 1024 * 1024 + 1)), /17 MiB .* use chunkFile/);
     await assert.rejects(openDocument(Buffer.alloc(1), { language: 'klingon' }), /no language 'klingon'/);
+    await assert.rejects(
+      openDocument(Buffer.alloc(1), { windowBytes: 1 }),
+      /windowBytes must be .* from 4096/,
+    );
     const document = await openDocument(Buffer.from('let a = 1;'), { path: 'a.js' });
     const last = document.reparse(Buffer.from('let b = 1;'));
     await document[Symbol.asyncDispose]();

@@ -16,6 +16,7 @@ import { processTreeBytes } from '../../src/memory/process-tree.ts';
 import { iterableSource } from '../../src/read/byte-source.ts';
 import { assertCovers } from '../support/chunking.ts';
 import { type CorpusFile, FuzzCases } from '../support/fuzz-case.ts';
+import { childPids, until } from '../support/index-runs.ts';
 import { nativeLanguages, withoutNative } from '../support/native-parser.ts';
 
 const require = createRequire(import.meta.url);
@@ -149,6 +150,18 @@ describe('the native parser', { skip: withoutNative }, () => {
     await dying.stop();
     const python = fixtureOf('python');
     await assertSame(python.read(), python.path);
+  });
+
+  test('a process that dies while it is idle is replaced before the next window', async () => {
+    await using pool = new ParserPool({ parser: 'native' });
+    const { path, read } = fixtureOf('go');
+    const before = new Set(childPids());
+    const expected = await chunk(pool, read(), path);
+    const [idle] = childPids().filter((pid) => !before.has(pid));
+    process.kill(idle!, 'SIGKILL');
+    await until(() => !childPids().includes(idle!));
+    assert.deepEqual(await chunk(pool, read(), path), expected);
+    assert.equal(pool.recycled, 1);
   });
 
   test('a process that does not come back is ended', async () => {

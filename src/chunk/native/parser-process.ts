@@ -45,6 +45,10 @@ export class ParserProcess {
     return this.#service.pid;
   }
 
+  get alive(): boolean {
+    return this.#service.alive;
+  }
+
   /**
    * Rejects with {@link ParserTrap} where the parser broke down, which ends the process, and with
    * {@link NativeParserError} where the binding cannot be loaded.
