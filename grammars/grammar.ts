@@ -45,7 +45,7 @@ export interface Grammar {
   readonly apostrophes?: boolean;
   /** Words that close a block, by what its first line matches; the first that does counts. */
   readonly blockEnds?: readonly (readonly [opener: RegExp, closer: string])[];
-  /** True where `text` must not be parsed: its nesting is more than the parser's fixed memory holds. */
+  /** True where `text` must not be parsed: its nesting is more than the parser's memory or time is made for. */
   readonly tooDeep?: (text: string) => boolean;
   /** Most UTF-16 units that are parsed at a time, where the parser takes time by the square of them. */
   readonly maxWindow?: number;

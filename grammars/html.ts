@@ -1,3 +1,4 @@
+import { elementsTooDeep } from './element-depth.ts';
 import { embeddedInMarkup } from './embedded-in-markup.ts';
 import type { Grammar } from './grammar.ts';
 import { cursorless } from './packages.ts';
@@ -15,4 +16,5 @@ export const grammar: Grammar = {
   comments: ['comment'],
   embedded: embeddedInMarkup,
   rawElements: ['script', 'style'],
+  tooDeep: elementsTooDeep,
 };

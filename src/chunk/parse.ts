@@ -9,10 +9,15 @@ import { workLimit } from './work-clock.ts';
  * than 351.
  */
 const PROGRESS_PER_BLOCK = 1500;
+/**
+ * How often it may ask for text, in pieces of up to 5,120 UTF-16 units: a scanner that looks ahead to the end of the file
+ * for each token reports no progress. Of 1,400 real files in 46 languages the one that asks most asks 645 times.
+ */
+const READS_PER_BLOCK = 1500;
 const BLOCK = 16 * 1024;
 /**
- * For parsers that need a thousand times as long from one report to the next (a bracket that may be ten things, a scanner
- * that looks ahead to the end of the file). The slowest parser takes 3 seconds for a megabyte of ordinary code.
+ * For parsers that need a thousand times as long from one report to the next, as where a bracket may be ten things. The
+ * slowest parser takes 3 seconds for a megabyte of ordinary code.
  */
 const WORK_LIMIT_MS = 1000;
 const WORK_LIMIT_MS_PER_MB = 12_000;
@@ -36,14 +41,24 @@ export function parse(grammar: LoadedGrammar, text: string, options: ParseOption
   parser ??= new Parser();
   const p = parser;
   p.setLanguage(grammar.language);
-  let left = PROGRESS_PER_BLOCK * (1 + Math.ceil(own.length / BLOCK));
+  const blocks = 1 + Math.ceil(own.length / BLOCK);
+  let left = PROGRESS_PER_BLOCK * blocks;
+  let reads = READS_PER_BLOCK * blocks;
   const tooLong = workLimit(WORK_LIMIT_MS + (own.length / 1e6) * WORK_LIMIT_MS_PER_MB);
-  const tree = guardStack(() =>
-    p.parse(text, (oldTree as Tree | undefined) ?? null, {
-      progressCallback: () => --left < 0 || tooLong(),
+  let parsing = true;
+  // The tree keeps it, to tell the text of its nodes. Where it is asked too often, the text ends.
+  const read = (index: number) => (parsing && --reads < 0 ? undefined : text.slice(index));
+  let tree = guardStack(() =>
+    p.parse(read, (oldTree as Tree | undefined) ?? null, {
+      progressCallback: () => --left < 0 || reads < 0 || tooLong(),
       ...(ranges === undefined ? {} : { includedRanges: ranges as Range[] }),
     }),
   );
+  parsing = false;
+  if (reads < 0) {
+    tree?.delete();
+    tree = null;
+  }
   // A cancelled parse would otherwise be resumed by the next one.
   if (tree === null) p.reset();
   return tree;

@@ -22,6 +22,8 @@ const GENERATED: readonly (readonly [name: string, path: string, n: number])[] =
   ['functions in functions', 'a.js', 50_000],
   ['heredocs on one line', 'a.sh', 5000],
   ['raw strings', 'a.swift', 300],
+  ['raw strings', 'a.swift', 2000],
+  ['elements that do not close', 'a.html', 50_000],
   ['headings', 'a.rst', 200_000],
 ];
 
