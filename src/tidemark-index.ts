@@ -1,4 +1,5 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { requireLanguage } from './chunk/languages.ts';
 import type { ParserKind } from './chunk/parser-pool.ts';
@@ -16,6 +17,7 @@ import { openStore } from './store/open.ts';
 import { removeIndex } from './store/remove.ts';
 import type { Store } from './store/store.ts';
 import { assertSafeRoot, resolveRoot } from './walk/root.ts';
+import { TreeWatcher } from './walk/tree-watcher.ts';
 
 export interface OpenOptions {
   /** Where the index lies: a path or a `file:` URL; default `DIR/.tidemark`. */
@@ -83,6 +85,7 @@ interface Reader {
 }
 
 const EMBEDDER_IDLE_MS = 60_000;
+const BUSY_WAIT_MS = 1000;
 
 /**
  * Opens the index of a directory; neither has to be made before `update`. The caller closes it (`await using`). Throws
@@ -93,6 +96,22 @@ export async function openIndex(dir: string, options: OpenOptions = {}): Promise
   const root = await resolveRoot(dir);
   const memory = typeof options.memory === 'string' ? parseSize(options.memory) : options.memory;
   return new TidemarkIndex(root, options, memory);
+}
+
+/** Runs an update, and where another process is writing waits until it can. */
+async function* whenFree(
+  update: () => AsyncGenerator<IndexEvent, void, void>,
+  wait: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<IndexEvent, void, void> {
+  for (;;) {
+    try {
+      return yield* update();
+    } catch (error) {
+      if (!wait || !(error instanceof TidemarkError) || error.code !== 'ERR_TIDEMARK_INDEX_BUSY') throw error;
+      await sleep(BUSY_WAIT_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
 }
 
 /** Two letters at least before the colon: one is a drive of Windows. */
@@ -158,6 +177,24 @@ export class TidemarkIndex implements AsyncDisposable {
       countAhead: options.countAhead ?? false,
       signal: options.signal ?? new AbortController().signal,
     });
+  }
+
+  /**
+   * Keeps the index current: brings it up to date, and again whenever something in the tree has changed, until the signal
+   * is aborted. Each round ends with its `done`. What the walk leaves out by default (`node_modules`) is not watched. Throws
+   * what {@link update} throws, but that a writer beside it is waited for after the first round; and
+   * `ERR_TIDEMARK_UNWATCHABLE`.
+   */
+  async *watch(options: UpdateOptions = {}): AsyncGenerator<IndexEvent, void, void> {
+    const signal = options.signal ?? new AbortController().signal;
+    this.#assertOpen();
+    await assertSafeRoot(this.root, { force: options.force ?? false });
+    // Before the first round, so that what changes during it is seen.
+    await using watcher = await TreeWatcher.start(this.root, [this.indexDir]);
+    for (let rounds = 0; ; rounds++) {
+      if (rounds > 0) await watcher.changed(signal);
+      yield* whenFree(() => this.update(options), rounds > 0, signal);
+    }
   }
 
   /** Searches what is indexed so far. Throws `ERR_TIDEMARK_NO_INDEX`, `ERR_TIDEMARK_LANGUAGE`, `ERR_TIDEMARK_BAD_GLOB`. */

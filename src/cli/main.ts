@@ -4,7 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 import { ALLOCATOR, BASELINE_WASM, SMALL_HEAP } from './process-settings.ts';
 
 const args = process.argv.slice(2);
-if (process.platform === 'linux' && args[0] === 'index' && process.env.MALLOC_MMAP_THRESHOLD_ === undefined) {
+const writes = args[0] === 'index' || args[0] === 'watch';
+if (process.platform === 'linux' && writes && process.env.MALLOC_MMAP_THRESHOLD_ === undefined) {
   const { relay } = await import('./relay.ts');
   relay({ flags: SMALL_HEAP, script: fileURLToPath(import.meta.url), args, env: ALLOCATOR });
 } else {

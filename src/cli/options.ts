@@ -41,6 +41,15 @@ export function withCommonOptions(command: Command): Command {
     .option('--json', 'machine-readable output on stdout');
 }
 
+/** And those of the commands that write the index. */
+export function withIndexOptions(command: Command): Command {
+  return withCommonOptions(command)
+    .option('--no-embed', 'no embedding: search by words only, until a later run embeds')
+    .addOption(parserOption())
+    .option('--force', 'index even a home directory or the root of a file system')
+    .option('--verbose', 'name each file that is skipped, and why');
+}
+
 export function openOptions({
   index,
   memory,

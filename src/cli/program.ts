@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { TIDEMARK_VERSION } from '../pipeline/versions.ts';
 import { complain, EXIT, report } from './exit-codes.ts';
-import { limit, notEmpty, parserOption, withCommonOptions } from './options.ts';
+import { limit, notEmpty, parserOption, withCommonOptions, withIndexOptions } from './options.ts';
 import { flushOutput, OutputClosed } from './output.ts';
 
 const EXAMPLES = `
@@ -42,15 +42,18 @@ function buildProgram(finish: (code: number) => void): Command {
   const command = (name: string, description: string): Command =>
     program.command(name).description(description).copyInheritedSettings(program);
 
-  withCommonOptions(command('index', 'build or update the index of DIR'))
-    .option('--no-embed', 'no embedding: search by words only, until a later run embeds')
-    .addOption(parserOption())
-    .option('--force', 'index even a home directory or the root of a file system')
-    .option('--verbose', 'name each file that is skipped, and why')
-    .action(async (dir: string, options) => {
+  withIndexOptions(command('index', 'build or update the index of DIR')).action(
+    async (dir: string, options) => {
       const { indexCommand } = await import('./index-command.ts');
       finish(await indexCommand(dir, options));
-    });
+    },
+  );
+  withIndexOptions(command('watch', 'keep the index of DIR current, until Ctrl-C')).action(
+    async (dir: string, options) => {
+      const { watchCommand } = await import('./watch-command.ts');
+      finish(await watchCommand(dir, options));
+    },
+  );
   withCommonOptions(
     command('search', 'search the index of DIR').argument('<query>', 'words, names or a question', notEmpty),
   )

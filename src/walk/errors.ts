@@ -69,3 +69,14 @@ export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** The system cannot tell when the tree changes. */
+export class UnwatchableError extends TidemarkError {
+  constructor(root: string, options: { cause: unknown }) {
+    const reason = options.cause instanceof Error ? options.cause.message : String(options.cause);
+    const advice = /space|ENOSPC/i.test(reason)
+      ? 'Raise fs.inotify.max_user_watches, or run tidemark index from time to time.'
+      : 'Run tidemark index from time to time instead.';
+    super('ERR_TIDEMARK_UNWATCHABLE', `${root} cannot be watched (${reason}). ${advice}`, options);
+  }
+}
