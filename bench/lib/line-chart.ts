@@ -38,7 +38,7 @@ export async function lineChart(options: {
       { orient: 'bottom', scale: 'x', title: options.xTitle, grid: true, gridOpacity: 0.4 },
       { orient: 'left', scale: 'y', title: options.yTitle, grid: true, gridOpacity: 0.4 },
     ],
-    legends: [{ stroke: 'color', symbolType: 'stroke', orient: 'bottom', direction: 'horizontal' }],
+    legends: [{ stroke: 'color', symbolType: 'stroke', orient: 'bottom', columns: 4, labelLimit: 240 }],
     marks: [
       {
         type: 'group',

@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AsyncSubscription } from '@parcel/watcher';
+import type { AsyncSubscription, Event } from '@parcel/watcher';
 import { UnwatchableError } from './errors.ts';
 import { DEFAULT_IGNORES } from './ignore-rules.ts';
 
@@ -13,12 +14,19 @@ const LATEST_MS = 2000;
  * was one, so that ten thousand cost as much memory as one. The caller disposes it.
  */
 export class TreeWatcher implements AsyncDisposable {
+  readonly #root: string;
+  readonly #ignore: string[];
   #subscription: AsyncSubscription | null = null;
+  /** There is a new directory: what was made in it at once is not watched. */
+  #stale = false;
   #changes = 0;
   #seen = 0;
   #wake: () => void = () => {};
 
-  private constructor() {}
+  private constructor(root: string, ignore: string[]) {
+    this.#root = root;
+    this.#ignore = ignore;
+  }
 
   /**
    * @param root real path of a directory
@@ -26,18 +34,11 @@ export class TreeWatcher implements AsyncDisposable {
    * @throws UnwatchableError where the system has no watch left, or no right to set one
    */
   static async start(root: string, exclude: readonly string[]): Promise<TreeWatcher> {
-    const self = new TreeWatcher();
     // What the walk leaves out by default is not watched: dependencies have more directories than the project itself.
     const names = ['.git', ...DEFAULT_IGNORES.map((rule) => rule.replace(/\/$/, ''))];
     const ignore = [...exclude, ...names.flatMap((name) => [`**/${name}`, `**/${name}/**`])];
-    try {
-      // Loaded here, as most programs never watch.
-      const { subscribe } = await import('@parcel/watcher');
-      // Where events were lost that is a change as well.
-      self.#subscription = await subscribe(root, () => self.#note(), { ignore });
-    } catch (cause) {
-      throw new UnwatchableError(root, { cause });
-    }
+    const self = new TreeWatcher(root, ignore);
+    await self.#subscribe();
     return self;
   }
 
@@ -61,6 +62,7 @@ export class TreeWatcher implements AsyncDisposable {
       await sleep(QUIET_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
     } while (this.#seen !== this.#changes && performance.now() < latest);
     // What came since then may be half of something: it is told the next time.
+    if (this.#stale) await this.#subscribe();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,8 +70,30 @@ export class TreeWatcher implements AsyncDisposable {
     this.#subscription = null;
   }
 
-  #note(): void {
+  /** Watches every directory that there is now. What changes meanwhile, the walk that follows finds. */
+  async #subscribe(): Promise<void> {
+    // First, as the library shares what watches the same tree, and would not look at it anew.
+    await this.#subscription?.unsubscribe();
+    this.#subscription = null;
+    this.#stale = false;
+    try {
+      // Loaded here, as most programs never watch.
+      const { subscribe } = await import('@parcel/watcher');
+      // Where events were lost that is a change too.
+      const note = (_: unknown, events: readonly Event[] | undefined) => this.#note(events ?? []);
+      this.#subscription = await subscribe(this.#root, note, { ignore: this.#ignore });
+    } catch (cause) {
+      throw new UnwatchableError(this.#root, { cause });
+    }
+  }
+
+  #note(events: readonly Event[]): void {
+    this.#stale ||= events.some(({ type, path }) => type === 'create' && isDirectory(path));
     this.#changes++;
     this.#wake();
   }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -21,7 +21,10 @@ function startWatch(context: TestContext, root: string) {
   return { child, next };
 }
 
-test('watch keeps the index current, and Ctrl-C ends it', async (context) => {
+// What is missed would be waited for without end.
+const LIMIT = { timeout: 120_000 };
+
+test('watch keeps the index current, and Ctrl-C ends it', LIMIT, async (context) => {
   const root = join(temporaryDirectory(context), 'tree');
   writeSmallTree(root);
   const { child, next } = startWatch(context, root);
@@ -57,7 +60,7 @@ test('watch keeps the index current, and Ctrl-C ends it', async (context) => {
   assert.deepEqual(await exportIndex(root), expected);
 });
 
-test('watch waits for another writer, and goes on with what it finds', async (context) => {
+test('watch waits for another writer, and goes on with what it finds', LIMIT, async (context) => {
   const root = join(temporaryDirectory(context), 'tree');
   writeSmallTree(root);
   const { child, next } = startWatch(context, root);
