@@ -4,7 +4,7 @@ import { type Level, levelsAt } from './headers.ts';
 import { languageByName } from './languages.ts';
 import type { SyntaxParser } from './syntax-parser.ts';
 import { treeDefinitions } from './tree-definitions.ts';
-import { type Ending, endingOf, endsInError } from './unfinished.ts';
+import { type Ending, endingOf, endsInError, nestedTooDeep } from './unfinished.ts';
 
 /** Text in another language than the file around it: a script in a page, a fenced block in a document. */
 export interface EmbeddedRegion {
@@ -48,7 +48,12 @@ export async function embeddedRegions(
       if (language === null || node.startIndex < (regions.at(-1)?.end ?? 0)) continue;
       const place = { start: node.startIndex, end: node.endIndex, language };
       const grammar = skip(place.start, place.end) ? null : await source(language);
-      const inner = grammar === null ? null : await grammar.parse(text, { ranges: rangesOf(node) });
+      const ranges = rangesOf(node);
+      const parsed = ranges.map(({ startIndex, endIndex }) => text.slice(startIndex, endIndex)).join('');
+      const inner =
+        grammar === null || nestedTooDeep(parsed, grammar.grammar)
+          ? null
+          : await grammar.parse(text, { ranges });
       regions.push({ ...place, tree: inner, definitions: [] });
       if (grammar === null || inner === null) continue;
       regions[regions.length - 1] = { ...place, tree: inner, definitions: treeDefinitions(grammar, inner) };

@@ -36,15 +36,15 @@ export function wasmParser(loaded: LoadedGrammar): SyntaxParser {
  */
 export function parse(grammar: LoadedGrammar, text: string, options: ParseOptions = {}): Tree | null {
   const { ranges, oldTree } = options;
-  const own = ranges === undefined ? text : ranges.map((r) => text.slice(r.startIndex, r.endIndex)).join('');
-  if (grammar.grammar.tooDeep?.(own)) return null;
+  const length =
+    ranges?.reduce((sum, { startIndex, endIndex }) => sum + endIndex - startIndex, 0) ?? text.length;
   parser ??= new Parser();
   const p = parser;
   p.setLanguage(grammar.language);
-  const blocks = 1 + Math.ceil(own.length / BLOCK);
+  const blocks = 1 + Math.ceil(length / BLOCK);
   let left = PROGRESS_PER_BLOCK * blocks;
   let reads = READS_PER_BLOCK * blocks;
-  const tooLong = workLimit(WORK_LIMIT_MS + (own.length / 1e6) * WORK_LIMIT_MS_PER_MB);
+  const tooLong = workLimit(WORK_LIMIT_MS + (length / 1e6) * WORK_LIMIT_MS_PER_MB);
   let parsing = true;
   // The tree keeps it, to tell the text of its nodes. Where it is asked too often, the text ends.
   const read = (index: number) => (parsing && --reads < 0 ? undefined : text.slice(index));

@@ -17,7 +17,7 @@ import { KeptTree, type TextEdit } from './kept-tree.ts';
 import type { SyntaxParser } from './syntax-parser.ts';
 import { tokenPrefix } from './token-estimate.ts';
 import { definitionFinder, editedDefinitions, outerFirst, treeDefinitions } from './tree-definitions.ts';
-import { closersOf, errorUnits, nestedDeeper, rawElementCloser } from './unfinished.ts';
+import { closersOf, errorUnits, nestedTooDeep, rawElementCloser } from './unfinished.ts';
 
 export interface ParseRequest {
   /** Parsed in front of the window: what opens the constructs that it begins in. */
@@ -29,8 +29,6 @@ export interface ParseRequest {
   readonly limit: number;
 }
 
-/** Deeper brackets are no code, and take some parsers time by the square of their depth, and much memory. */
-const MAX_DEPTH = 1000;
 /** How much of the text before a window is read again with it. */
 const MAX_ROOM = 64 * 1024;
 
@@ -102,7 +100,7 @@ export class ParsedWindow implements Disposable {
     earlier: KeptTree | null = null,
   ): Promise<ParsedWindow | null> {
     const { head, body, last } = request;
-    if (grammar.grammar.kind === 'code' && nestedDeeper(body, MAX_DEPTH, grammar.grammar)) return null;
+    if (nestedTooDeep(head + body, grammar.grammar)) return null;
     const closers = last ? '' : closersBehind(head + body, grammar.grammar);
     if (earlier !== null) {
       const again = await ParsedWindow.#attempt(request, grammar, source, closers, earlier);

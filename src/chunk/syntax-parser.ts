@@ -15,7 +15,7 @@ export interface SyntaxParser {
   readonly query: SyntaxQuery | null;
   readonly embedded: SyntaxQuery | null;
   /**
-   * Parses `text`; null where that took too long. The caller deletes the tree. Rejects where the parser broke down: then
+   * Parses `text`, which must not be {@link nestedTooDeep}; null where that took too long. The caller deletes the tree. Rejects where the parser broke down: then
    * the thread or process is not to be trusted any more.
    */
   parse(text: string, options?: ParseOptions): Promise<SyntaxTree | null>;

@@ -4,6 +4,8 @@ import { type Bracket, OPENERS, type Span, trackBracket } from './brackets.ts';
 import { isSpace } from './characters.ts';
 import { indentation } from './cut.ts';
 
+/** Deeper brackets are no code, and take some parsers time by the square of their depth, and much memory. */
+const MAX_DEPTH = 1000;
 /** More open brackets are not closed. */
 const MAX_LEVELS = 64;
 /** Longer ones are no strings of one line, but quotes out of step. */
@@ -27,8 +29,15 @@ export function closersOf(text: string, grammar: Grammar): string {
     : blockClosers(text, grammar, grammar.blockEnds);
 }
 
-/** True where brackets in `text` are nested deeper than `depth`, without those in strings and comments. */
-export function nestedDeeper(text: string, depth: number, grammar: Grammar): boolean {
+/** True where the nesting of `text` is more than a parser's memory or time is made for. Linear in its length. */
+export function nestedTooDeep(text: string, grammar: Grammar): boolean {
+  return (
+    grammar.tooDeep?.(text) === true || (grammar.kind === 'code' && nestedDeeper(text, MAX_DEPTH, grammar))
+  );
+}
+
+/** Whether brackets in `text` are nested deeper than `depth`, without those in strings and comments. */
+function nestedDeeper(text: string, depth: number, grammar: Grammar): boolean {
   let open = 0;
   let deeper = false;
   for (let i = 0; i < text.length && !deeper; i++) {

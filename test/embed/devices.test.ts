@@ -138,6 +138,11 @@ test('a device that does not work here is an error that says what to do', {
 
 /** Runs of the model on each device; software Vulkan takes 20 ms for one. */
 const RUNS: Record<Device, number> = { cpu: 10_000, wasm: 10_000, webgpu: 1_000 };
+/**
+ * Runs before memory is measured. V8 compiles each WebAssembly function anew, optimized, once it has run often enough,
+ * and its compiler's working memory stays: 50 MB within the first 17,000 runs, nothing after that.
+ */
+const WARM_UP: Record<Device, number> = { cpu: 2000, wasm: 20_000, webgpu: 200 };
 /** A GPU runs the texts of a call together, the others one by one. */
 const RUNS_PER_CALL: Record<Device, number> = { cpu: 100, wasm: 100, webgpu: 1 };
 
@@ -152,19 +157,19 @@ for (const device of ['cpu', 'wasm', 'webgpu'] as const) {
       { length: Math.max(4, RUNS_PER_CALL[device]) },
       (_, i) => ['red', 'green blue', 'broken', 'blue red green red'][i % 4]!,
     );
+    const warmUp = WARM_UP[device] / RUNS_PER_CALL[device];
     const calls = RUNS[device] / RUNS_PER_CALL[device];
     const sizes: number[] = [];
-    for (let call = 1; call <= calls; call++) {
+    for (let call = 1 - warmUp; call <= calls; call++) {
       const { failed } = await embedder.embed(texts);
       assert.equal(failed.length, texts.length / 4);
-      if (call % (calls / 100) !== 0) continue;
+      if (call < 1 || call % (calls / 100) !== 0) continue;
       const { liveTensors, rssBytes } = await embedder.stats();
       assert.equal(liveTensors, 0, `after ${call} calls`);
       sizes.push(rssBytes);
     }
     const least = (from: number, to: number) => Math.min(...sizes.slice(from, to));
-    const growth = least(75, 100) - least(25, 50);
-    // The collector of a heap of 128 MiB takes its time; tensors are counted exactly above.
-    assert.ok(growth < 16e6, `${(growth / 1e6).toFixed(1)} MB more after half of the runs`);
+    const growth = least(75, 100) - least(0, 25);
+    assert.ok(growth < 8e6, `${(growth / 1e6).toFixed(1)} MB more in the last quarter than in the first`);
   });
 }

@@ -62,10 +62,6 @@ export class NativeSyntaxParser implements SyntaxParser {
   }
 
   async parse(text: string, options: ParseOptions = {}): Promise<SyntaxTree | null> {
-    const { ranges } = options;
-    const own =
-      ranges === undefined ? text : ranges.map((r) => text.slice(r.startIndex, r.endIndex)).join('');
-    if (this.grammar.tooDeep?.(own)) return null;
     const tree = options.oldTree === undefined ? this.#parseNative(text, options.ranges) : null;
     if (tree !== null) return tree;
     this.#wasm ??= await this.#fallback();
