@@ -4,26 +4,7 @@ import { dirname, join } from 'node:path';
 import { LANGUAGE_VERSION, Language, MIN_COMPATIBLE_VERSION, Parser, Query } from 'web-tree-sitter';
 import type { Grammar, GrammarWasm } from '../../grammars/grammar.ts';
 import { TidemarkError } from '../errors.ts';
-
-// The part of WebAssembly's interface that is used here: lib.dom declares it for browsers, nothing does for Node.
-declare namespace WebAssembly {
-  class Module {
-    private readonly compiled: never;
-    static imports(module: Module): { module: string; name: string; kind: string }[];
-    static exports(module: Module): { name: string; kind: string }[];
-    static customSections(module: Module, name: string): ArrayBuffer[];
-  }
-  class Instance {
-    constructor(module: Module, imports: object);
-    readonly exports: Record<string, unknown>;
-  }
-  class Memory {
-    constructor(limits: { initial: number; maximum: number });
-    readonly buffer: ArrayBuffer;
-  }
-  class RuntimeError extends Error {}
-  function compile(bytes: Uint8Array): Promise<Module>;
-}
+import { compileModule } from './wasm-code.ts';
 
 /** A checked `WebAssembly.Module`; it can be posted to workers, which then share its machine code. */
 export type CompiledGrammar = WebAssembly.Module;
@@ -145,7 +126,7 @@ export async function compileGrammar(grammar: Grammar): Promise<CompiledGrammar>
   if (wasm === undefined) throw new GrammarError(grammar.name, 'it has no parser, chunk its files by lines');
   let module: WebAssembly.Module;
   try {
-    module = await WebAssembly.compile(await readFile(locate(wasm)));
+    module = await compileModule(await readFile(locate(wasm)));
   } catch (cause) {
     const what = `${wasm.package}/${wasm.file} cannot be read, reinstall the dependencies`;
     throw new GrammarError(grammar.name, what, { cause });
