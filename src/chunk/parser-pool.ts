@@ -1,4 +1,4 @@
-import { ParserProcess } from './native/parser-process.ts';
+import { ParserCrash, ParserProcess } from './native/parser-process.ts';
 import { ParserThread } from './parser-thread.ts';
 import type { WindowRequest, WindowResult } from './window-request.ts';
 
@@ -22,6 +22,8 @@ export interface ParserPoolOptions {
 
 interface Task {
   readonly window: WindowRequest;
+  /** For a window over which a native parser has died. */
+  readonly wasmOnly: boolean;
   readonly resolve: (result: WindowResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -60,7 +62,7 @@ export class ParserPool implements AsyncDisposable {
   run(window: WindowRequest): Promise<WindowResult> {
     if (this.#disposed) return Promise.reject(new Error('the parser pool is disposed'));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ window, resolve, reject });
+      this.#queue.push({ window, wasmOnly: false, resolve, reject });
       this.#dispatch();
     });
   }
@@ -102,13 +104,20 @@ export class ParserPool implements AsyncDisposable {
 
   async #serve(slot: Slot, task: Task): Promise<void> {
     try {
-      const reply = await slot.call({ window: task.window, version: null });
+      const { window, wasmOnly } = task;
+      const reply =
+        slot instanceof ParserProcess
+          ? await slot.call({ window, wasmOnly })
+          : await slot.call({ window, version: null });
       if (reply.heapBytes > this.#recycleHeapBytes) await this.#retire(slot);
       else if (this.#slots.has(slot)) this.#idle.push(slot);
       task.resolve(reply.result);
     } catch (error) {
       await this.#retire(slot);
-      task.reject(error);
+      // Which parser is at work must not decide about the chunks.
+      if (error instanceof ParserCrash && !task.wasmOnly && !this.#disposed) {
+        this.#queue.unshift({ ...task, wasmOnly: true });
+      } else task.reject(error);
     }
     this.#dispatch();
   }

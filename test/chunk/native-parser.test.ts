@@ -152,6 +152,23 @@ describe('the native parser', { skip: withoutNative }, () => {
     await assertSame(python.read(), python.path);
   });
 
+  test('a window over which the process dies comes out as from the other', async () => {
+    await using pool = new ParserPool({ parser: 'native' });
+    const { path, read } = fixtureOf('python');
+    const bytes = Buffer.concat(Array.from({ length: 200 }, read));
+    const expected = await chunk(wasm, bytes, path);
+    const before = new Set(childPids());
+    const chunked = chunk(pool, bytes, path);
+    const born = () => childPids().filter((pid) => !before.has(pid));
+    await until(() => born().length > 0);
+    const [pid] = born();
+    process.kill(pid!, 'SIGSEGV');
+    assert.deepEqual(await chunked, expected);
+    assert.equal(pool.recycled, 1);
+    // The next window has the native parser again.
+    assert.deepEqual(await chunk(pool, read(), path), await chunk(wasm, read(), path));
+  });
+
   test('a process that dies while it is idle is replaced before the next window', async () => {
     await using pool = new ParserPool({ parser: 'native' });
     const { path, read } = fixtureOf('go');

@@ -40,8 +40,8 @@ async function answer(request: NativeRequest): Promise<NativeReply> {
     return { type: 'unavailable', message: error instanceof Error ? error.message : String(error) };
   }
   if (request.type === 'probe') return { type: 'support', support: probe(binding) };
-  const { window } = request;
-  return serveWindow({ window, version: null }, load, process.memoryUsage.rss);
+  const { window, wasmOnly } = request;
+  return serveWindow({ window, version: null }, wasmOnly ? byWasm : load, process.memoryUsage.rss);
 }
 
 function probe(loaded: NativeBinding): NativeSupport {

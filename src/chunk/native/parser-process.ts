@@ -23,6 +23,9 @@ export class NativeParserError extends TidemarkError {
   }
 }
 
+/** The process died over a window, which WebAssembly may yet parse. */
+export class ParserCrash extends ParserTrap {}
+
 /**
  * A process that parses with the native binding, and the call that it is busy with: one at a time. A file can crash it.
  * The owner stops it.
@@ -37,7 +40,7 @@ export class ParserProcess {
       entry: entryPoint(import.meta.url, 'child'),
       heapMiB: HEAP_MIB,
       flags: FLAGS,
-      died: (epitaph) => new ParserTrap(`the parser process ${epitaph}`),
+      died: (epitaph) => new ParserCrash(`the parser process ${epitaph}`),
     });
   }
 
@@ -50,13 +53,19 @@ export class ParserProcess {
   }
 
   /**
-   * Rejects with {@link ParserTrap} where the parser broke down, which ends the process, and with
-   * {@link NativeParserError} where the binding cannot be loaded.
+   * With `wasmOnly` the native parser has no part in it. Rejects with {@link ParserCrash} where the process died, with
+   * {@link ParserTrap} where the parser broke down, and with {@link NativeParserError} where the binding cannot be loaded.
    */
-  async call({ window }: { readonly window: WindowRequest }): Promise<WorkerDone> {
+  async call({
+    window,
+    wasmOnly = false,
+  }: {
+    readonly window: WindowRequest;
+    readonly wasmOnly?: boolean;
+  }): Promise<WorkerDone> {
     const timer = setTimeout(() => this.#service.kill(), this.#deadlineMs);
     try {
-      const reply = await this.#service.call({ type: 'window', window });
+      const reply = await this.#service.call({ type: 'window', window, wasmOnly });
       if (reply.type === 'unavailable') throw new NativeParserError(reply.message);
       if (reply.type !== 'done') throw new ParserTrap(reply.type === 'trap' ? reply.message : reply.type);
       return reply;

@@ -10,7 +10,7 @@ export interface NativeSupport {
 
 export type NativeRequest =
   | { readonly type: 'probe' }
-  | { readonly type: 'window'; readonly window: WindowRequest };
+  | { readonly type: 'window'; readonly window: WindowRequest; readonly wasmOnly: boolean };
 
 /** `heapBytes` of a window that is done is the resident set of the process. */
 export type NativeReply =
