@@ -1,18 +1,19 @@
-import { parse, type Spec, View } from 'vega';
+import { type Mark, parse, type Spec, View } from 'vega';
 
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** Draws lines over a common x axis, with a dashed rule at `mark`, as an SVG document. */
+/** Draws lines over a common x axis, with a dashed rule at `mark` where there is one, as an SVG document. */
 export async function lineChart(options: {
   readonly title: string;
   readonly xTitle: string;
   readonly yTitle: string;
   readonly series: readonly Series[];
-  readonly mark: { readonly value: number; readonly label: string };
+  readonly mark?: { readonly value: number; readonly label: string };
 }): Promise<string> {
+  const { mark } = options;
   const values = options.series.flatMap(({ name, points }) => points.map(([x, y]) => ({ name, x, y })));
   const spec: Spec = {
     $schema: 'https://vega.github.io/schema/vega/v6.json',
@@ -30,7 +31,7 @@ export async function lineChart(options: {
         range: 'height',
         zero: true,
         nice: true,
-        domain: [0, Math.max(options.mark.value, ...values.map(({ y }) => y)) * 1.05],
+        domain: [0, Math.max(mark?.value ?? 0, ...values.map(({ y }) => y)) * 1.05],
       },
       { name: 'color', type: 'ordinal', range: 'category', domain: options.series.map(({ name }) => name) },
     ],
@@ -58,29 +59,7 @@ export async function lineChart(options: {
           },
         ],
       },
-      {
-        type: 'rule',
-        encode: {
-          enter: {
-            x: { value: 0 },
-            x2: { field: { group: 'width' } },
-            y: { scale: 'y', value: options.mark.value },
-            stroke: { value: '#c00' },
-            strokeDash: { value: [6, 4] },
-          },
-        },
-      },
-      {
-        type: 'text',
-        encode: {
-          enter: {
-            x: { value: 4 },
-            y: { scale: 'y', value: options.mark.value, offset: -4 },
-            text: { value: options.mark.label },
-            fill: { value: '#c00' },
-          },
-        },
-      },
+      ...(mark === undefined ? [] : ruleAt(mark)),
     ],
   };
   const view = new View(parse(spec), { renderer: 'none' });
@@ -89,4 +68,32 @@ export async function lineChart(options: {
   } finally {
     view.finalize();
   }
+}
+
+function ruleAt({ value, label }: { readonly value: number; readonly label: string }): Mark[] {
+  return [
+    {
+      type: 'rule',
+      encode: {
+        enter: {
+          x: { value: 0 },
+          x2: { field: { group: 'width' } },
+          y: { scale: 'y', value },
+          stroke: { value: '#c00' },
+          strokeDash: { value: [6, 4] },
+        },
+      },
+    },
+    {
+      type: 'text',
+      encode: {
+        enter: {
+          x: { value: 4 },
+          y: { scale: 'y', value, offset: -4 },
+          text: { value: label },
+          fill: { value: '#c00' },
+        },
+      },
+    },
+  ];
 }

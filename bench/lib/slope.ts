@@ -7,3 +7,44 @@ export function slope(points: readonly (readonly [number, number])[]): number | 
   const above = points.reduce((sum, p) => sum + (p[0] - x) * (p[1] - y), 0);
   return above / points.reduce((sum, p) => sum + (p[0] - x) ** 2, 0);
 }
+
+export interface Trend {
+  readonly slope: number;
+  /** Ends of the interval that holds the slope with 95 % confidence. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * The slope of points at equal distances, with its confidence interval. Samples of one process follow each other, so
+ * they count for as many as would be independent (Santer et al. 2000, https://doi.org/10.1029/1999JD901105, eq. 6).
+ */
+export function trend(points: readonly (readonly [number, number])[]): Trend {
+  const n = points.length;
+  const b = slope(points) ?? Number.NaN;
+  const x = points.reduce((sum, p) => sum + p[0], 0) / n;
+  const y = points.reduce((sum, p) => sum + p[1], 0) / n;
+  const residuals = points.map((p) => p[1] - y - b * (p[0] - x));
+  const squares = residuals.reduce((sum, e) => sum + e * e, 0);
+  if (squares === 0) return { slope: b, low: b, high: b };
+  const lagged = residuals.slice(1).reduce((sum, e, i) => sum + e * residuals[i]!, 0);
+  const r = Math.max(0, lagged / squares);
+  const degrees = Math.max(1, (n * (1 - r)) / (1 + r) - 2);
+  const spread = Math.sqrt(squares / degrees / points.reduce((sum, p) => sum + (p[0] - x) ** 2, 0));
+  const half = studentT95(degrees) * spread;
+  return { slope: b, low: b - half, high: b + half };
+}
+
+/** Two-sided 95 % quantile of Student's t (Abramowitz and Stegun 26.7.5; exact where it is bad, at 1 and 2). */
+function studentT95(degrees: number): number {
+  if (degrees < 2) return 12.706;
+  if (degrees < 3) return 4.303;
+  const z = 1.959964;
+  const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7];
+  return (
+    z +
+    (z3 + z) / (4 * degrees) +
+    (5 * z5 + 16 * z3 + 3 * z) / (96 * degrees ** 2) +
+    (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * degrees ** 3)
+  );
+}

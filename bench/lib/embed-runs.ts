@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BUNDLED_MODEL_ID } from '../../src/embed/bundled-model.ts';
+import { modelDirectory } from '../../src/embed/model-cache.ts';
+import { chunkFile } from '../../src/index.ts';
+import { compileChild } from './child-script.ts';
+import { chunkCorpus } from './chunk-corpus.ts';
+import { CORPORA } from './corpora.ts';
+import { endedChildrenCpuSeconds } from './cpu.ts';
+import type { EmbedJob, EmbedOutcome } from './embed-contender.ts';
+import { OutsideSampler } from './sampler.ts';
+
+const DIR = join(CORPORA, 'embed');
+/** The bundled model's. */
+const DIMENSIONS = 384;
+
+/** A contender, and how many of the texts it gets: every so many-th where it would take hours. */
+export interface Contender extends Pick<EmbedJob, 'runtime' | 'device' | 'dtype'> {
+  readonly name: string;
+  readonly texts: number;
+}
+
+export interface EmbedRun extends Omit<EmbedOutcome, 'latencies'> {
+  readonly name: string;
+  /** Over the whole life of the process and those that it started, the load of the model included. */
+  readonly cpuSeconds: number;
+  readonly textsPerCpuSecond: number;
+  readonly textsPerSecond: number;
+  /** Of all its processes together. */
+  readonly peakBytes: number;
+  /** Milliseconds for a query of 80 characters. */
+  readonly latencyP50: number;
+  readonly latencyP95: number;
+}
+
+/** Real chunks, as many of each language; the same every time. */
+export async function realChunks(count: number): Promise<string[]> {
+  const corpora = chunkCorpus(() => true);
+  const texts: string[] = [];
+  for (const [i, { files, language }] of corpora.entries()) {
+    const share = Math.floor((count * (i + 1)) / corpora.length) - texts.length;
+    const all: string[] = [];
+    // Of each file a few chunks, so that no file decides.
+    for (const path of files) {
+      let taken = 0;
+      for await (const { text } of chunkFile(path, { language })) {
+        if (taken++ % 16 === 0) all.push(text);
+        if (taken > 64) break;
+      }
+      if (all.length >= 4 * share) break;
+    }
+    texts.push(...everyNth(all, share));
+  }
+  return texts;
+}
+
+/** `count` of them, evenly over the whole. */
+export function everyNth<Value>(values: readonly Value[], count: number): Value[] {
+  return Array.from(
+    { length: Math.min(count, values.length) },
+    (_, i) => values[Math.floor((i * values.length) / count)]!,
+  );
+}
+
+export class EmbedBench {
+  readonly #script: string;
+  readonly #cache: string;
+
+  /** @param cache tidemark's model cache, with the models in it */
+  constructor(cache: string) {
+    mkdirSync(DIR, { recursive: true });
+    writeFileSync(join(DIR, 'package.json'), '{ "type": "module" }\n');
+    this.#script = compileChild('embed-contender', DIR);
+    this.#cache = cache;
+  }
+
+  async run(
+    contender: Contender,
+    texts: readonly string[],
+    queries: number,
+  ): Promise<{ run: EmbedRun; rows: Float32Array[] }> {
+    const { name, runtime, device, dtype } = contender;
+    const job: EmbedJob = {
+      runtime,
+      device,
+      dtype,
+      texts: join(DIR, 'texts.json'),
+      vectors: join(DIR, 'vectors.bin'),
+      cache: this.#cache,
+      models: modelDirectory(this.#cache, ''),
+      model: BUNDLED_MODEL_ID,
+      embedder: new URL('../../dist/src/embed/embedder.js', import.meta.url).href,
+      queries,
+    };
+    writeFileSync(job.texts, JSON.stringify(texts));
+    writeFileSync(join(DIR, 'job.json'), JSON.stringify(job));
+    const cpuBefore = endedChildrenCpuSeconds();
+    const child = spawn(process.execPath, [this.#script, join(DIR, 'job.json')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const sampler = new OutsideSampler(child.pid!, 20);
+    let out = '';
+    child.stdout.on('data', (data: Buffer) => {
+      out += data.toString();
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    sampler.stop();
+    if (code !== 0) throw new Error(`${name} ended with ${code}`);
+    const { latencies, ...outcome } = JSON.parse(out) as EmbedOutcome;
+    const cpuSeconds = endedChildrenCpuSeconds() - cpuBefore;
+    const quantile = (q: number) => latencies[Math.floor(latencies.length * q)] ?? Number.NaN;
+    const run = {
+      name,
+      ...outcome,
+      cpuSeconds,
+      textsPerCpuSecond: outcome.texts / cpuSeconds,
+      textsPerSecond: outcome.texts / outcome.seconds,
+      peakBytes: sampler.peakBytes,
+      latencyP50: quantile(0.5),
+      latencyP95: quantile(0.95),
+    };
+    return { run, rows: rowsOf(job.vectors) };
+  }
+}
+
+function rowsOf(path: string): Float32Array[] {
+  const bytes = readFileSync(path);
+  const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  return Array.from({ length: all.length / DIMENSIONS }, (_, i) =>
+    all.subarray(i * DIMENSIONS, (i + 1) * DIMENSIONS),
+  );
+}
