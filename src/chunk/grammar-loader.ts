@@ -42,6 +42,17 @@ const supplied: Record<string, (...args: unknown[]) => never> = {
   },
 };
 
+type Allocate = (count: number, size: number) => number;
+
+/**
+ * Allocation for the grammars' scanners, so that none reads what an earlier parse left behind: Swift's asks for no
+ * elements of four bytes and reads them as its state. The same text would come out in one way or another.
+ */
+function zeroed(exports: () => Record<string, unknown>): Record<string, (...args: number[]) => number> {
+  const calloc: Allocate = (count, size) => (exports().calloc as Allocate)(Math.max(1, count), size);
+  return { calloc: (count, size) => calloc(count!, size!), malloc: (size) => calloc(1, size!) };
+}
+
 interface Runtime {
   readonly memory: WebAssembly.Memory;
   readonly saveStack: () => number;
@@ -82,7 +93,11 @@ async function startRuntime(maximumPages: number): Promise<Runtime> {
       receive: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
     ) {
       // Grammars are linked against this very object, so it is the place to add what they lack.
-      Object.assign(imports.env, supplied);
+      Object.assign(
+        imports.env,
+        supplied,
+        zeroed(() => exports),
+      );
       const instance = new WebAssembly.Instance(module, imports);
       exports = instance.exports;
       receive(instance, module);

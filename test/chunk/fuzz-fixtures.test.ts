@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { chunkSource } from '../../src/chunk/chunk-source.ts';
 import { detectLanguage } from '../../src/chunk/languages.ts';
 import { ParserPool } from '../../src/chunk/parser-pool.ts';
+import { iterableSource } from '../../src/read/byte-source.ts';
 import { type CorpusFile, type FuzzCase, FuzzCases } from '../support/fuzz-case.ts';
 import { FuzzRunner } from '../support/fuzz-runner.ts';
 import { fixtureCase, hostileFixtures, shown } from '../support/hostile-fixtures.ts';
@@ -53,6 +54,21 @@ async function assertHolds(input: FuzzCase): Promise<void> {
 for (const fixture of hostileFixtures()) {
   test(`${fixture.file}: ${fixture.broke}`, () => assertHolds(fixtureCase(fixture)));
 }
+
+test('a text comes out the same a hundred times from one parser, whatever lies in its memory', async () => {
+  const path = 'state-from-the-heap.swift';
+  const bytes = readFileSync(new URL(`../fixtures/hostile/${path}`, import.meta.url));
+  await using pool = new ParserPool({ workers: 1 });
+  const seen = new Set<string>();
+  for (let round = 0; round < 100; round++) {
+    const chunks: string[] = [];
+    for await (const batch of chunkSource(iterableSource([bytes]), { pool, path })) {
+      for (const { text } of batch) chunks.push(text);
+    }
+    seen.add(JSON.stringify(chunks));
+  }
+  assert.equal(seen.size, 1);
+});
 
 for (const [name, path, n] of GENERATED) {
   test(`${name} x ${n} in ${path}`, async () => {
