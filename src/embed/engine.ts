@@ -105,7 +105,18 @@ export class Engine {
       }
     }
     let onCpu = 0;
-    for (const batch of this.#batches(sequences)) onCpu += await this.#run(batch, poolers, reasons);
+    let broken: string | null = null;
+    for (const batch of this.#batches(sequences)) {
+      for (const { sequence, error } of await this.#run(batch, poolers)) {
+        if (error === null) {
+          onCpu++;
+        } else {
+          broken = error;
+          reasons.set(sequence.text, error);
+        }
+      }
+    }
+    if (onCpu > 0) broken ??= await this.#deviceError();
     for (const [text, pooler] of poolers.entries()) {
       const row = vectors.subarray(text * dimensions, (text + 1) * dimensions);
       try {
@@ -119,7 +130,7 @@ export class Engine {
     }
     const failed = [...reasons].sort(([a], [b]) => a - b).map(([index, reason]) => ({ index, reason }));
     const tokens = sequences.reduce((sum, { text, ids }) => sum + (reasons.has(text) ? 0 : ids.length), 0);
-    return { vectors, failed, tokens, onCpu, pieces };
+    return { vectors, failed, tokens, onCpu, broken, pieces };
   }
 
   async dispose(): Promise<void> {
@@ -145,12 +156,11 @@ export class Engine {
     return batches;
   }
 
-  /** Halves a batch that the device cannot run; a single sequence goes to the CPU. Gives how many did. */
-  async #run(
-    batch: readonly Sequence[],
-    poolers: readonly Pooler[],
-    reasons: Map<number, string>,
-  ): Promise<number> {
+  /**
+   * Halves a batch that the device cannot run; a single sequence goes to the CPU. Gives those that the device did not
+   * run, with the error where the CPU could not either.
+   */
+  async #run(batch: readonly Sequence[], poolers: readonly Pooler[]): Promise<NotOnDevice[]> {
     const run = (session: BackendSession) =>
       session.run(
         batch.map(({ ids }) => ids),
@@ -161,24 +171,35 @@ export class Engine {
       );
     try {
       await run(this.#session);
-      return 0;
+      return [];
     } catch (error) {
       if (batch.length > 1) {
         const half = batch.length >> 1;
-        const first = await this.#run(batch.slice(0, half), poolers, reasons);
-        return first + (await this.#run(batch.slice(half), poolers, reasons));
+        const first = await this.#run(batch.slice(0, half), poolers);
+        return [...first, ...(await this.#run(batch.slice(half), poolers))];
       }
+      const sequence = batch[0]!;
       try {
         if (this.#backend.device === 'cpu') throw error;
         this.#cpu ??= await (await openBackend('cpu')).open(this.#files.onnxPath);
         await run(this.#cpu);
-        return 1;
+        return [{ sequence, error: null }];
       } catch {
-        reasons.set(batch[0]!.text, messageOf(error));
-        return 0;
+        return [{ sequence, error: messageOf(error) }];
       }
     }
   }
+
+  /** What the device says when it is to run next to nothing; null where it does. A GPU that is lost does not come back. */
+  async #deviceError(): Promise<string | null> {
+    return probe(this.#session, this.#tokenizer).then(() => null, messageOf);
+  }
+}
+
+interface NotOnDevice {
+  readonly sequence: Sequence;
+  /** Null where the CPU ran it. */
+  readonly error: string | null;
 }
 
 function deviceError({ device }: Backend, cause: unknown): DeviceError {

@@ -30,7 +30,7 @@ export type EmbedderEvent =
     }
   /** The device could not run some sequences, and the CPU did. */
   | { readonly type: 'fallback'; readonly pid: number; readonly sequences: number }
-  /** The process died; its work goes to a new one. */
+  /** The process died, or could not run the model any more; its work goes to a new one. */
   | { readonly type: 'crashed'; readonly pid: number; readonly reason: string };
 
 export interface SlotOptions {
@@ -60,6 +60,8 @@ export class Slot {
   #process: EmbedderProcess | null = null;
   #model: LoadedModel | null = null;
   #overLimit = false;
+  /** A new process could not run what the one before it could not: it is the texts, or the machine. */
+  #noBetter = false;
   #closed: Error | null = null;
   recycles = 0;
   crashes = 0;
@@ -76,8 +78,8 @@ export class Slot {
   }
 
   /**
-   * Embeds a slice. If the process dies the slice is tried once more in a new one; if that dies too, its texts have
-   * failed.
+   * Embeds a slice. If the process dies, or has no memory or no device any more, the slice is tried once more in a new
+   * one; if that fares no better, its texts have failed.
    * @throws the signal's reason when it is aborted before the slice had its turn; what a new process's load throws,
    *   crashes aside
    */
@@ -91,6 +93,13 @@ export class Slot {
           const { output, rssBytes } = await process.call('embed', request);
           if (output.onCpu > 0) {
             this.#options.emit({ type: 'fallback', pid: process.pid, sequences: output.onCpu });
+          }
+          if (output.broken !== null && !this.#noBetter) {
+            this.#bury(output.broken);
+            await process.exited;
+            if (output.failed.length === 0) return { ...output, crashed: false };
+            if (attempt === 0) continue;
+            this.#noBetter = true;
           }
           if (rssBytes > this.#options.maxRssBytes && !this.#overLimit) await this.#replace(rssBytes);
           return { ...output, crashed: false };
@@ -191,6 +200,7 @@ export class Slot {
       failed: Array.from({ length: count }, (_, index) => ({ index, reason })),
       tokens: 0,
       onCpu: 0,
+      broken: null,
       pieces: new Uint32Array(count),
       crashed: true,
     };

@@ -158,7 +158,10 @@ function degradation(event: EmbeddingEvent): { step: string; reason: string } | 
     case 'recycled':
       return { step: 'embedder-recycled', reason: 'an embedding process had grown past its share' };
     case 'crashed':
-      return { step: 'embedder-restarted', reason: 'an embedding process died and was started again' };
+      return {
+        step: 'embedder-restarted',
+        reason: 'an embedding process died, or could not go on, and was started again',
+      };
     case 'over-limit':
       return {
         step: 'embedder-over-share',

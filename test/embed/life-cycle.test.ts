@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -140,6 +141,59 @@ test('texts that kill two processes have failed; the next ones are embedded', as
   assert.match(result.failed[0]!.reason, /SIGKILL/);
   assert.ok(result.vectors.subarray(0, 16 * 384).every(Number.isNaN));
   assert.ok(result.vectors.subarray(16 * 384).every(Number.isFinite));
+});
+
+/** Leaves a process so much more address space than it has. */
+function capMemory(pid: number, more: number): void {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const has = Number(/VmSize:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  execFileSync('prlimit', ['--pid', String(pid), `--as=${has + more}`]);
+}
+
+const withoutLimits = process.platform === 'linux' ? false : 'prlimit is of Linux';
+const LONG = 'let total = price * quantity; '.repeat(70);
+
+test('a process that is out of memory is replaced, and its texts are embedded', {
+  skip: withoutLimits,
+}, async () => {
+  const texts = [LONG, 'short', LONG];
+  const { embedder, events, count } = create({});
+  await using _ = embedder;
+  const expected = await embedder.embed(texts);
+  await embedder.recycle();
+  await embedder.embed(['short']);
+  const { pid } = (await embedder.stats()).processes[0]!;
+  capMemory(pid, 1e6);
+  const result = await embedder.embed(texts);
+  assert.deepEqual(result.failed, []);
+  assert.deepEqual(result.vectors, expected.vectors);
+  assert.equal(count('crashed'), 1);
+  assert.match(events.flatMap((event) => (event.type === 'crashed' ? event.reason : []))[0]!, /memory/);
+  assert.equal(alive(pid), false);
+  const stats = await embedder.stats();
+  assert.deepEqual([stats.liveTensors, stats.processes.length], [0, 1]);
+});
+
+test('texts for which no process has the memory have failed; the others, and later ones, are embedded', {
+  skip: withoutLimits,
+}, async () => {
+  const observe = (event: EmbedderEvent) => {
+    if (event.type === 'loaded') capMemory(event.pid, 1e6);
+  };
+  const { embedder, count } = create({ observe });
+  await using _ = embedder;
+  for (let round = 0; round < 3; round++) {
+    const { failed } = await embedder.embed([LONG, 'short']);
+    assert.deepEqual(
+      failed.map(({ index }) => index),
+      [0],
+    );
+    assert.match(failed[0]!.reason, /memory/);
+  }
+  assert.equal((await embedder.embed(['short'])).failed.length, 0);
+  // It is not tried again with each text.
+  assert.equal(count('crashed'), 2);
+  assert.equal((await embedder.stats()).liveTensors, 0);
 });
 
 test('where every process dies embedding stops with an error, and a later start begins anew', async () => {
