@@ -105,12 +105,14 @@ export class Engine {
       }
     }
     let onCpu = 0;
+    let notRun = 0;
     let broken: string | null = null;
     for (const batch of this.#batches(sequences)) {
       for (const { sequence, error } of await this.#run(batch, poolers)) {
         if (error === null) {
           onCpu++;
         } else {
+          notRun++;
           broken = error;
           reasons.set(sequence.text, error);
         }
@@ -130,7 +132,7 @@ export class Engine {
     }
     const failed = [...reasons].sort(([a], [b]) => a - b).map(([index, reason]) => ({ index, reason }));
     const tokens = sequences.reduce((sum, { text, ids }) => sum + (reasons.has(text) ? 0 : ids.length), 0);
-    return { vectors, failed, tokens, onCpu, broken, pieces };
+    return { vectors, failed, tokens, onCpu, notRun, broken, pieces };
   }
 
   async dispose(): Promise<void> {

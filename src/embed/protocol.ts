@@ -36,7 +36,9 @@ export interface SliceResult {
   readonly tokens: number;
   /** Sequences that the CPU had to run, as the device could not; 0 where it is the CPU. */
   readonly onCpu: number;
-  /** Why a new process may do better: this one could not run some sequence at all, or its device is gone. Null: it may not. */
+  /** Sequences that neither could run. */
+  readonly notRun: number;
+  /** Why a new process may do better: this one could not run some of them at all, or its device is gone. Null: it may not. */
   readonly broken: string | null;
   /** For each text, in how many pieces it went through the model; 0 where it failed. */
   readonly pieces: Uint32Array;

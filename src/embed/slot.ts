@@ -97,7 +97,7 @@ export class Slot {
           if (output.broken !== null && !this.#noBetter) {
             this.#bury(output.broken);
             await process.exited;
-            if (output.failed.length === 0) return { ...output, crashed: false };
+            if (output.notRun === 0) return { ...output, crashed: false };
             if (attempt === 0) continue;
             this.#noBetter = true;
           }
@@ -200,6 +200,7 @@ export class Slot {
       failed: Array.from({ length: count }, (_, index) => ({ index, reason })),
       tokens: 0,
       onCpu: 0,
+      notRun: 0,
       broken: null,
       pieces: new Uint32Array(count),
       crashed: true,
