@@ -6,12 +6,18 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Embedder } from '../src/embed/embedder.ts';
 import { defaultCacheRoot } from '../src/embed/model-cache.ts';
 import { useSoftwareVulkan, withoutVulkan } from '../test/support/software-vulkan.ts';
 import { cosine } from '../test/support/vectors.ts';
 import { barChart } from './lib/bar-chart.ts';
-import { type Contender, EmbedBench, type EmbedRun, everyNth, realChunks } from './lib/embed-runs.ts';
+import {
+  type Contender,
+  EmbedBench,
+  type EmbedRun,
+  everyNth,
+  prepareModels,
+  realChunks,
+} from './lib/embed-runs.ts';
 import { environment } from './lib/machine.ts';
 import { table } from './lib/table.ts';
 
@@ -69,11 +75,7 @@ interface Result extends EmbedRun {
 
 useSoftwareVulkan();
 const cache = defaultCacheRoot();
-for (const dtype of ['q8', 'fp32'] as const) {
-  // So that no contender pays for the conversion.
-  await using embedder = new Embedder({ cacheDir: cache, dtype, device: 'cpu' });
-  await embedder.start();
-}
+await prepareModels(cache);
 const texts = await realChunks(TEXTS);
 const characters = texts.reduce((sum, text) => sum + text.length, 0);
 console.error(`${texts.length} chunks, ${Math.round(characters / texts.length)} characters on the average`);

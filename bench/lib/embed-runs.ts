@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUNDLED_MODEL_ID } from '../../src/embed/bundled-model.ts';
+import { Embedder } from '../../src/embed/embedder.ts';
 import { modelDirectory } from '../../src/embed/model-cache.ts';
 import { chunkFile } from '../../src/index.ts';
 import { compileChild } from './child-script.ts';
@@ -14,6 +15,8 @@ import { OutsideSampler } from './sampler.ts';
 const DIR = join(CORPORA, 'embed');
 /** The bundled model's. */
 const DIMENSIONS = 384;
+/** Read of a file, where more files are wanted than chunks. */
+const MAX_CHUNKS = 64;
 
 /** A contender, and how many of the texts it gets: every so many-th where it would take hours. */
 export interface Contender extends Pick<EmbedJob, 'runtime' | 'device' | 'dtype'> {
@@ -40,19 +43,39 @@ export async function realChunks(count: number): Promise<string[]> {
   const texts: string[] = [];
   for (const [i, { files, language }] of corpora.entries()) {
     const share = Math.floor((count * (i + 1)) / corpora.length) - texts.length;
-    const all: string[] = [];
-    // Of each file a few chunks, so that no file decides.
-    for (const path of files) {
-      let taken = 0;
-      for await (const { text } of chunkFile(path, { language })) {
-        if (taken++ % 16 === 0) all.push(text);
-        if (taken > 64) break;
-      }
-      if (all.length >= 4 * share) break;
-    }
+    const all = await chunksOf(files, { language, enough: 4 * share });
     texts.push(...everyNth(all, share));
   }
   return texts;
+}
+
+/** All chunks of the files; where a few are enough, a few of each, until there are so many. */
+export async function chunksOf(
+  files: readonly string[],
+  {
+    language,
+    enough = Number.POSITIVE_INFINITY,
+  }: { readonly language?: string; readonly enough?: number } = {},
+): Promise<string[]> {
+  const texts: string[] = [];
+  const every = enough === Number.POSITIVE_INFINITY ? 1 : 16;
+  for (const path of files) {
+    let seen = 0;
+    for await (const { text } of chunkFile(path, language === undefined ? {} : { language })) {
+      if (seen++ % every === 0) texts.push(text);
+      if (every > 1 && seen > MAX_CHUNKS) break;
+    }
+    if (texts.length >= enough) break;
+  }
+  return texts;
+}
+
+/** So that no contender pays for the conversion. */
+export async function prepareModels(cache: string): Promise<void> {
+  for (const dtype of ['q8', 'fp32'] as const) {
+    await using embedder = new Embedder({ cacheDir: cache, dtype, device: 'cpu' });
+    await embedder.start();
+  }
 }
 
 /** `count` of them, evenly over the whole. */

@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { entryPoint } from '../memory/entry-point.ts';
+import { startThread } from '../memory/start-thread.ts';
 import type { ChunkedWindow } from './window.ts';
 import type { WindowRequest } from './window-request.ts';
 
@@ -24,14 +25,6 @@ export class ParserTrap extends Error {
 }
 
 const ENTRY = entryPoint(import.meta.url, 'worker');
-/** The loader that runs TypeScript has to be registered in each thread anew. */
-const FROM_SOURCE = ENTRY.pathname.endsWith('.ts');
-const WORKER = FROM_SOURCE
-  ? `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
-       register();
-       return import(${JSON.stringify(ENTRY.href)});
-     });`
-  : ENTRY;
 const PAGE = 65_536;
 /** A window of 1 MiB makes trees of at most some 60 MB; this is for the worst. */
 const HEAP_LIMIT_BYTES = 512 * 1024 * 1024;
@@ -48,8 +41,7 @@ export class ParserThread {
   #settle: { resolve: (reply: WorkerReply) => void; reject: (error: unknown) => void } | undefined;
 
   constructor() {
-    this.#worker = new Worker(WORKER, {
-      eval: FROM_SOURCE,
+    this.#worker = startThread(ENTRY, {
       resourceLimits: { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 },
     });
     // An idle parser keeps no process alive.

@@ -1,16 +1,22 @@
 import { type Backend, type BackendSession, openBackend } from './backend.ts';
 import { bundledDtype, ensureBundledModel, removeCorruptFiles } from './bundled-model.ts';
+import { type Encoder, inlineEncoder } from './encoder.ts';
 import { DeviceError, DimensionsError, ModelInvalidError, messageOf } from './errors.ts';
 import type { ModelFiles, ModelRequest } from './model-files.ts';
 import { Pooler } from './pooling.ts';
 import type { EmbedRequest, LoadedModel, SliceResult } from './protocol.ts';
 import { TextTokenizer } from './text-tokenizer.ts';
+import { ThreadEncoder } from './thread-encoder.ts';
+
+/** Texts that a device which takes many at a time gets together, longest first. */
+const GROUP_TEXTS = 128;
 
 /** A model in this process: texts in, unit vectors out. Whoever loads it disposes it. */
 export class Engine {
   readonly model: LoadedModel;
   readonly #files: ModelFiles;
   readonly #tokenizer: TextTokenizer;
+  readonly #encoder: Encoder;
   readonly #backend: Backend;
   readonly #session: BackendSession;
   /** Opened when the device could not run a sequence. */
@@ -29,6 +35,7 @@ export class Engine {
     this.model = model;
     this.#files = files;
     this.#tokenizer = tokenizer;
+    this.#encoder = backend.batchTokens === 0 ? inlineEncoder(tokenizer) : new ThreadEncoder(files);
     this.#backend = backend;
     this.#session = session;
     this.#size = size;
@@ -93,28 +100,44 @@ export class Engine {
     const vectors = new Float32Array(texts.length * dimensions);
     const pieces = new Uint32Array(texts.length);
     const reasons = new Map<number, string>();
-    const sequences: Sequence[] = [];
     const poolers = texts.map(() => new Pooler(pooling, this.#size));
-    for (const [text, content] of texts.entries()) {
-      try {
-        const encoded = this.#tokenizer.encode(content, prompts[purpose]);
-        for (const ids of encoded) sequences.push({ text, ids });
-        pieces[text] = encoded.length;
-      } catch (error) {
-        reasons.set(text, messageOf(error));
-      }
-    }
+    const lengths = new Uint32Array(texts.length);
     let onCpu = 0;
     let notRun = 0;
     let broken: string | null = null;
-    for (const batch of this.#batches(sequences)) {
-      for (const { sequence, error } of await this.#run(batch, poolers)) {
-        if (error === null) {
-          onCpu++;
-        } else {
-          notRun++;
-          broken = error;
-          reasons.set(sequence.text, error);
+    const groupSize = this.#backend.batchTokens === 0 ? texts.length : GROUP_TEXTS;
+    const encode = (from: number) =>
+      from < texts.length
+        ? this.#encoder.encode(texts.slice(from, from + groupSize), prompts[purpose])
+        : Promise.resolve([]);
+    let next = encode(0);
+    for (let from = 0; from < texts.length; from += groupSize) {
+      const group = await next;
+      // The device runs this group meanwhile.
+      next = encode(from + groupSize);
+      next.catch(() => {});
+      const sequences: Sequence[] = [];
+      for (const [i, encoded] of group.entries()) {
+        const text = from + i;
+        if ('error' in encoded) {
+          reasons.set(text, encoded.error);
+          continue;
+        }
+        for (const ids of encoded) {
+          sequences.push({ text, ids });
+          lengths[text]! += ids.length;
+        }
+        pieces[text] = encoded.length;
+      }
+      for (const batch of this.#batches(sequences)) {
+        for (const { sequence, error } of await this.#run(batch, poolers)) {
+          if (error === null) {
+            onCpu++;
+          } else {
+            notRun++;
+            broken = error;
+            reasons.set(sequence.text, error);
+          }
         }
       }
     }
@@ -129,13 +152,15 @@ export class Engine {
       if (!reasons.has(text)) continue;
       row.fill(Number.NaN);
       pieces[text] = 0;
+      lengths[text] = 0;
     }
+    const tokens = lengths.reduce((sum, length) => sum + length, 0);
     const failed = [...reasons].sort(([a], [b]) => a - b).map(([index, reason]) => ({ index, reason }));
-    const tokens = sequences.reduce((sum, { text, ids }) => sum + (reasons.has(text) ? 0 : ids.length), 0);
     return { vectors, failed, tokens, onCpu, notRun, broken, pieces };
   }
 
   async dispose(): Promise<void> {
+    await this.#encoder[Symbol.asyncDispose]();
     await this.#cpu?.release();
     await this.#session.release();
   }
