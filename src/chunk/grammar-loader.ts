@@ -88,6 +88,8 @@ async function startRuntime(maximumPages: number): Promise<Runtime> {
   let exports: Record<string, unknown> = {};
   await Parser.init({
     wasmMemory: memory,
+    // What aborts throws as well: that is what is told.
+    printErr: () => {},
     instantiateWasm(
       imports: { env: Record<string, unknown> },
       receive: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
