@@ -2,9 +2,10 @@
  * Embeds the same 5,000 real chunks with the bundled model by each device and weights, and with the pipeline of
  * transformers.js over the same files: texts by CPU second, peak memory, nearness to the vectors of fp32.
  * `npm run bench:embed`; BENCH_TEXTS=200 takes fewer (a trial: nothing is written). Needs Debian's packages and the npm
- * registry for the chunks. Results: bench/results/embed.json and embed.svg.
+ * registry for the chunks. BENCH_ONLY=webgpu runs those with that in their name, whose rows then replace their last ones.
+ * Results: bench/results/embed.json and embed.svg.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defaultCacheRoot } from '../src/embed/model-cache.ts';
 import { useSoftwareVulkan, withoutVulkan } from '../test/support/software-vulkan.ts';
@@ -23,6 +24,8 @@ import { table } from './lib/table.ts';
 
 const TEXTS = Number(process.env.BENCH_TEXTS ?? 5000);
 const QUERIES = 50;
+const only = process.env.BENCH_ONLY;
+const RESULTS = fileURLToPath(new URL('./results/embed.json', import.meta.url));
 /** What tidemark's 8-bit weights have to reach against the pipeline's. */
 const GOALS = { throughput: 1.5, memory: 0.5 };
 const REFERENCE = 'transformers.js fp32, one by one';
@@ -33,7 +36,7 @@ const OURS = 'tidemark cpu q8';
 // Ten times slower than the CPU, or a driver in software: what they give is compared on a part.
 const few = Math.ceil(TEXTS / 10);
 const fewest = Math.ceil(TEXTS / 50);
-const contenders: readonly Contender[] = [
+const all: readonly Contender[] = [
   { name: REFERENCE, runtime: { pipelineBatch: 1 }, device: 'cpu', dtype: 'fp32', texts: TEXTS },
   { name: OURS, runtime: 'tidemark', device: 'cpu', dtype: 'q8', texts: TEXTS },
   { name: PEER, runtime: { pipelineBatch: 32 }, device: 'cpu', dtype: 'q8', texts: TEXTS },
@@ -67,6 +70,10 @@ const contenders: readonly Contender[] = [
     : []),
 ];
 
+const chosen = all.filter(({ name }) => name !== REFERENCE && (only === undefined || name.includes(only)));
+const most = Math.max(...chosen.map(({ texts }) => texts));
+const contenders: readonly Contender[] = [{ ...all[0]!, texts: most }, ...chosen];
+
 interface Result extends EmbedRun {
   /** To the reference's vector of the same text. */
   readonly cosineMean: number;
@@ -80,7 +87,7 @@ const texts = await realChunks(TEXTS);
 const characters = texts.reduce((sum, text) => sum + text.length, 0);
 console.error(`${texts.length} chunks, ${Math.round(characters / texts.length)} characters on the average`);
 const bench = new EmbedBench(cache);
-const results: Result[] = [];
+let results: Result[] = [];
 let reference: readonly Float32Array[] = [];
 for (const contender of contenders) {
   const { run, rows } = await bench.run(contender, everyNth(texts, contender.texts), QUERIES);
@@ -93,6 +100,12 @@ for (const contender of contenders) {
   console.error(
     `${run.name}: ${run.textsPerCpuSecond.toFixed(1)} texts by CPU second, ${Math.round(run.peakBytes / 1e6)} MB`,
   );
+}
+
+if (only !== undefined) {
+  const before = (JSON.parse(readFileSync(RESULTS, 'utf8')) as { results: Result[] }).results;
+  const anew = new Map(results.slice(1).map((result) => [result.name, result]));
+  results = before.map((result) => anew.get(result.name) ?? result);
 }
 
 const head = [
@@ -138,7 +151,7 @@ if (process.env.BENCH_TEXTS === undefined) {
     goals: GOALS,
     results,
   };
-  writeFileSync(new URL('embed.json', out), `${JSON.stringify(result, null, 1)}\n`);
+  writeFileSync(RESULTS, `${JSON.stringify(result, null, 1)}\n`);
   const bars = results.flatMap(({ name, textsPerCpuSecond, peakBytes }) => [
     { group: 'texts by CPU second', name, value: textsPerCpuSecond },
     { group: 'peak memory, 10 MB', name, value: peakBytes / 1e7 },

@@ -8,7 +8,7 @@ export async function openCpuBackend(): Promise<Backend> {
     device: 'cpu',
     runtime: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
     // More at a time gains nothing, takes memory, and with 8-bit weights makes a vector depend on its neighbours.
-    batchTokens: 0,
+    batch: null,
     checksIds: true,
     open: (onnxPath) =>
       OrtSession.open(ort, onnxPath, {

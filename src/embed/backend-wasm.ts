@@ -15,7 +15,7 @@ export async function openWasmBackend(): Promise<Backend> {
   return {
     device: 'wasm',
     runtime: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`,
-    batchTokens: 0,
+    batch: null,
     checksIds: true,
     open: (onnxPath) =>
       OrtSession.open(ort as unknown as Ort, onnxPath, {

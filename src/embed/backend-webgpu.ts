@@ -1,9 +1,14 @@
 import type { Backend } from './backend.ts';
+import type { BatchLimits } from './batches.ts';
 import { OnnxGraph } from './onnx-graph.ts';
 import { OrtSession } from './ort-session.ts';
 
-/** A GPU is idle with less than this, and the states of a larger batch are hundreds of megabytes. */
-const BATCH_TOKENS = 8192;
+/**
+ * A GPU is idle with fewer tokens, and the states of a larger batch are hundreds of megabytes. Of a buffer of more than
+ * 128 MiB, which is what each adapter binds at least (https://www.w3.org/TR/webgpu/#limits), the rest is not seen, without
+ * an error: the states are for layers of eight times the dimensions, the pairs for attention in 32 heads, in 4 bytes each.
+ */
+const LIMITS: BatchLimits = { tokens: 8192, states: 2 ** 22, pairs: 2 ** 20 };
 
 /** onnxruntime's native WebGPU provider. Rejects where no adapter is found. */
 export async function openWebgpuBackend(): Promise<Backend> {
@@ -21,7 +26,7 @@ export async function openWebgpuBackend(): Promise<Backend> {
   return {
     device: 'webgpu',
     runtime: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
-    batchTokens: BATCH_TOKENS,
+    batch: LIMITS,
     checksIds: false,
     open: (onnxPath) => OrtSession.open(ort, onnxPath, options),
   };

@@ -1,3 +1,4 @@
+import type { BatchLimits } from './batches.ts';
 import { DeviceError } from './errors.ts';
 import type { Device } from './model-files.ts';
 
@@ -21,8 +22,8 @@ export interface Backend {
   readonly device: Device;
   /** Name and version of the runtime below. */
   readonly runtime: string;
-  /** How many tokens, padding included, pay in one run; 0 where one sequence at a time is best. */
-  readonly batchTokens: number;
+  /** What pays in one run; null where one sequence at a time is best. */
+  readonly batch: BatchLimits | null;
   /** False where a token id that the model does not know gives garbage and no error. */
   readonly checksIds: boolean;
   open(onnxPath: string): Promise<BackendSession>;

@@ -1,4 +1,5 @@
 import { type Backend, type BackendSession, openBackend } from './backend.ts';
+import { planBatches } from './batches.ts';
 import { bundledDtype, ensureBundledModel, removeCorruptFiles } from './bundled-model.ts';
 import { type Encoder, inlineEncoder } from './encoder.ts';
 import { DeviceError, DimensionsError, ModelInvalidError, messageOf } from './errors.ts';
@@ -35,7 +36,7 @@ export class Engine {
     this.model = model;
     this.#files = files;
     this.#tokenizer = tokenizer;
-    this.#encoder = backend.batchTokens === 0 ? inlineEncoder(tokenizer) : new ThreadEncoder(files);
+    this.#encoder = backend.batch === null ? inlineEncoder(tokenizer) : new ThreadEncoder(files);
     this.#backend = backend;
     this.#session = session;
     this.#size = size;
@@ -105,7 +106,8 @@ export class Engine {
     let onCpu = 0;
     let notRun = 0;
     let broken: string | null = null;
-    const groupSize = this.#backend.batchTokens === 0 ? texts.length : GROUP_TEXTS;
+    const limits = this.#backend.batch;
+    const groupSize = limits === null ? texts.length : GROUP_TEXTS;
     const encode = (from: number) =>
       from < texts.length
         ? this.#encoder.encode(texts.slice(from, from + groupSize), prompts[purpose])
@@ -129,7 +131,11 @@ export class Engine {
         }
         pieces[text] = encoded.length;
       }
-      for (const batch of this.#batches(sequences)) {
+      const batches =
+        limits === null
+          ? sequences.map((sequence) => [sequence])
+          : planBatches(sequences, limits, this.#size);
+      for (const batch of batches) {
         for (const { sequence, error } of await this.#run(batch, poolers)) {
           if (error === null) {
             onCpu++;
@@ -163,24 +169,6 @@ export class Engine {
     await this.#encoder[Symbol.asyncDispose]();
     await this.#cpu?.release();
     await this.#session.release();
-  }
-
-  /** What runs together: sequences of about the same length, as each is padded to the longest. */
-  #batches(sequences: readonly Sequence[]): Sequence[][] {
-    const { batchTokens } = this.#backend;
-    if (batchTokens === 0) return sequences.map((sequence) => [sequence]);
-    const batches: Sequence[][] = [];
-    let longest = 0;
-    for (const sequence of sequences.toSorted((a, b) => b.ids.length - a.ids.length)) {
-      const batch = batches.at(-1);
-      if (batch === undefined || (batch.length + 1) * longest > batchTokens) {
-        batches.push([sequence]);
-        longest = sequence.ids.length;
-      } else {
-        batch.push(sequence);
-      }
-    }
-    return batches;
   }
 
   /**
