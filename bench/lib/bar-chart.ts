@@ -44,7 +44,7 @@ export async function barChart(options: {
       { orient: 'bottom', scale: 'group' },
       { orient: 'left', scale: 'y', title: options.yTitle, grid: true, gridOpacity: 0.4 },
     ],
-    legends: [{ fill: 'color', orient: 'bottom', direction: 'horizontal' }],
+    legends: [{ fill: 'color', orient: 'bottom', columns: 3, labelLimit: 280 }],
     marks: [
       {
         type: 'group',
