@@ -30,6 +30,8 @@ export interface EmbedOutcome {
   /** Of single texts, in milliseconds, in ascending order. */
   readonly latencies: readonly number[];
   readonly failed: number;
+  /** Of the program that asks for vectors alone; with tidemark the model is in a process below it. */
+  readonly ownPeakBytes: number;
 }
 
 interface Runtime {
@@ -108,6 +110,7 @@ async function main(job: EmbedJob): Promise<EmbedOutcome> {
     seconds,
     latencies: latencies.sort((a, b) => a - b),
     failed: runtime.failed,
+    ownPeakBytes: process.resourceUsage().maxRSS * 1024,
   };
 }
 
