@@ -11,6 +11,7 @@ export type { ParserKind } from './chunk/parser-pool.ts';
 export { TidemarkError } from './errors.ts';
 export type { IndexEvent } from './pipeline/events.ts';
 export type { Degradation, Summary } from './pipeline/summary.ts';
+export type { Damage, Verification } from './pipeline/verify-index.ts';
 export type { Hit, SearchMode, SearchOptions, SearchResult } from './search/search.ts';
 export {
   type IndexedFile,

@@ -11,6 +11,7 @@ import { TidemarkError } from './errors.ts';
 import { parseSize } from './memory/size.ts';
 import type { IndexEvent } from './pipeline/events.ts';
 import { runUpdate } from './pipeline/update.ts';
+import { type Verification, verifyIndex } from './pipeline/verify-index.ts';
 import { TIDEMARK_VERSION } from './pipeline/versions.ts';
 import { type SearchOptions, type SearchResult, search } from './search/search.ts';
 import { openStore } from './store/open.ts';
@@ -235,6 +236,35 @@ export class TidemarkIndex implements AsyncDisposable {
     };
   }
 
+  /**
+   * Reads all that is in the index and compares it: rows of each file, content against its hash, vectors against chunks.
+   * With `repair` it mends what it finds; what it takes out or sets back for that, the next {@link update} brings again.
+   * Takes the writer's lock, where the index can be written. Throws `ERR_TIDEMARK_NO_INDEX`, `ERR_TIDEMARK_INDEX_BUSY`, and
+   * `ERR_TIDEMARK_INDEX_CORRUPT` for a table that cannot be read at all.
+   */
+  async verify(options: { readonly repair?: boolean } = {}): Promise<Verification> {
+    this.#assertOpen();
+    const repair = options.repair ?? false;
+    const place = {
+      create: false,
+      memoryBytes: this.#memoryBytes,
+      ...(this.#outside ? { root: this.root } : {}),
+    };
+    const open = async () => {
+      try {
+        return await openStore(this.indexDir, { ...place, mode: 'write', recover: false });
+      } catch (error) {
+        // Where nobody can write, nobody writes meanwhile.
+        const readOnly = error instanceof TidemarkError && error.code === 'ERR_TIDEMARK_READ_ONLY';
+        if (repair || !readOnly) throw error;
+        return openStore(this.indexDir, { ...place, mode: 'read' });
+      }
+    };
+    await using store = await open();
+    // Awaited here: the store is open for so long.
+    return await verifyIndex(store, { repair });
+  }
+
   /** Deletes the index, and nothing that is not tidemark's. Throws `ERR_TIDEMARK_NOT_AN_INDEX` and `_INDEX_BUSY`. */
   async clean(): Promise<void> {
     await this.#closeReader();
@@ -286,6 +316,7 @@ export class TidemarkIndex implements AsyncDisposable {
     const opening = openStore(this.indexDir, {
       create: false,
       mode: 'read',
+      memoryBytes: this.#memoryBytes,
       ...(this.#outside ? { root: this.root } : {}),
     }).then((store) => ({
       store,

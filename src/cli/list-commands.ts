@@ -1,7 +1,6 @@
 import { access } from 'node:fs/promises';
 import type { ParserKind } from '../chunk/parser-pool.ts';
 import { chunkFile, openIndex } from '../index.ts';
-import { formatSize } from '../memory/size.ts';
 import { looksBinaryFile } from '../read/binary-file.ts';
 import { decodePath } from '../walk/path-codec.ts';
 import { EXIT } from './exit-codes.ts';
@@ -63,31 +62,6 @@ const exists = (path: string | Buffer): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** `tidemark status` */
-export async function statusCommand(dir: string, options: CommonOptions): Promise<number> {
-  await using index = await openIndex(dir, openOptions(options));
-  const status = await index.status();
-  if (options.json) {
-    await printJson(status);
-    return EXIT.complete;
-  }
-  const { files, model, versions } = status;
-  await printLine(`index     ${status.index}`);
-  await printLine(
-    `files     ${files.embedded + files.pending}, of which ${files.pending} wait to be embedded; ${files.skipped} more skipped`,
-  );
-  await printLine(`chunks    ${status.chunks}`);
-  await printLine(`coverage  ${(status.coverage * 100).toFixed(1)} % of the chunks can be found by meaning`);
-  await printLine(`size      ${formatSize(status.sizeBytes)}`);
-  await printLine(
-    `model     ${model === null ? 'none yet' : `${model.id} (${model.dtype}, ${model.dimensions} dimensions)`}`,
-  );
-  await printLine(
-    `version   tidemark ${versions.tidemark}, index made by ${versions.index}, format ${versions.format}`,
-  );
-  return EXIT.complete;
-}
 
 /** `tidemark clean` */
 export async function cleanCommand(dir: string, options: CommonOptions): Promise<number> {

@@ -86,12 +86,16 @@ function buildProgram(finish: (code: number) => void): Command {
       const { chunksCommand } = await import('./list-commands.ts');
       finish(await chunksCommand(file, options));
     });
-  withCommonOptions(command('status', 'show what the index of DIR holds')).action(
-    async (dir: string, options) => {
-      const { statusCommand } = await import('./list-commands.ts');
+  withCommonOptions(command('status', 'show what the index of DIR holds'))
+    .option(
+      '--verify',
+      'read all of it and compare: chunks with files, content with hashes, vectors with chunks',
+    )
+    .option('--repair', 'verify, and mend what does not fit together')
+    .action(async (dir: string, options) => {
+      const { statusCommand } = await import('./status-command.ts');
       finish(await statusCommand(dir, options));
-    },
-  );
+    });
   withCommonOptions(command('clean', 'remove the index of DIR')).action(async (dir: string, options) => {
     const { cleanCommand } = await import('./list-commands.ts');
     finish(await cleanCommand(dir, options));

@@ -1,13 +1,13 @@
 import type { IndexedChunk } from '../chunk/chunk.ts';
 import { searchTerms } from '../chunk/terms.ts';
-import { ChunkBatchBuilder, FileBatchBuilder } from '../store/batch.ts';
+import { FileBatchBuilder } from '../store/batch.ts';
 import { type ChunkRun, obsoleteChunks, RunBuilder } from '../store/chunk-runs.ts';
+import { ChunkWriter } from '../store/chunk-writer.ts';
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { ChunkIds } from './chunk-ids.ts';
 import { fingerprint, type PreviousChunks } from './previous-chunks.ts';
 
-const MAX_CHUNK_ROWS = 4096;
 const MAX_FILE_ROWS = 1024;
 const MAX_WAIT_MS = 10_000;
 
@@ -29,12 +29,11 @@ export interface OpenFile {
 
 /**
  * Gathers rows and commits them in few, fat commits, in the order that makes a kill harmless: new chunks, then the
- * file rows that commit them, then what they replace. Memory: one batch of chunks of about `flushBytes`.
+ * file rows that commit them, then what they replace. Memory: two batches of chunks of about `flushBytes`.
  */
 export class CommitQueue {
   readonly #store: Store;
-  readonly #flushBytes: number;
-  readonly #chunks = new ChunkBatchBuilder();
+  readonly #chunks: ChunkWriter;
   readonly #files = new FileBatchBuilder();
   readonly #abandoned: bigint[] = [];
   readonly #obsolete = { seqs: [] as bigint[], runs: [] as ChunkRun[], revs: [] as bigint[] };
@@ -42,7 +41,7 @@ export class CommitQueue {
 
   constructor(store: Store, flushBytes: number) {
     this.#store = store;
-    this.#flushBytes = flushBytes;
+    this.#chunks = new ChunkWriter(store, flushBytes);
   }
 
   /** Begins a new version of a file. Files are begun and finished one after the other. */
@@ -62,9 +61,8 @@ export class CommitQueue {
       const id = file.ids.next(chunk);
       if (before[i] !== undefined && before[i] === fingerprint({ ...chunk, id }) && runs.keep()) continue;
       const ordinal = runs.write();
-      this.#chunks.append({ ...chunk, id, seq, ordinal, path, terms: `${terms} ${file.pathTerms}` });
       // A part of a file may be written early: without its row it does not count.
-      if (this.#isFull()) await this.#store.addChunks(this.#chunks);
+      await this.#chunks.append({ ...chunk, id, seq, ordinal, path, terms: `${terms} ${file.pathTerms}` });
     }
   }
 
@@ -82,7 +80,7 @@ export class CommitQueue {
     this.#files.append({ ...row, rev });
     if (old !== null) this.#discard(old, { ...row, rev });
     const late = performance.now() - this.#lastCommit > MAX_WAIT_MS;
-    if (this.#isFull() || this.#files.rows >= MAX_FILE_ROWS || late) await this.commit();
+    if (this.#files.rows >= MAX_FILE_ROWS || late) await this.commit();
   }
 
   /** Gives a begun file up. */
@@ -112,7 +110,7 @@ export class CommitQueue {
 
   async commit(): Promise<void> {
     const { seqs, runs, revs } = this.#obsolete;
-    if (this.#chunks.rows > 0) await this.#store.addChunks(this.#chunks);
+    await this.#chunks.flush();
     // Later rows lift the mark above which a writer looks for strays.
     await emptied(this.#abandoned, (abandoned) => this.#store.deleteChunksBySeq(abandoned));
     if (this.#files.rows > 0) await this.#store.addFiles(this.#files);
@@ -127,10 +125,6 @@ export class CommitQueue {
     this.#obsolete.seqs.push(...seqs);
     this.#obsolete.runs.push(...runs);
     this.#obsolete.revs.push(old.rev);
-  }
-
-  #isFull(): boolean {
-    return this.#chunks.rows >= MAX_CHUNK_ROWS || this.#chunks.byteLength >= this.#flushBytes;
   }
 }
 

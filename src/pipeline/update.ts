@@ -58,6 +58,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   await using store = await openStore(request.indexDir, {
     create: true,
     mode: 'write',
+    memoryBytes: budgetBytes,
     ...(request.outside ? { root: request.root } : {}),
     versions: { tidemark: TIDEMARK_VERSION, chunker: CHUNKER_VERSION },
   });

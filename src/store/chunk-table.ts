@@ -85,7 +85,7 @@ export class ChunkTable {
     const rows: Pick<ChunkRow, K>[] = [];
     for (const part of inParts(ids)) {
       const query = table.query().select(names(CHUNK_COLUMNS, keys)).where(isIn('id', part));
-      rows.push(...(await this.#tables.run('read chunks', () => collect(query, CHUNK_COLUMNS, keys))));
+      rows.push(...(await this.#tables.read('read chunks', () => collect(query, CHUNK_COLUMNS, keys))));
     }
     return rows;
   }
@@ -106,7 +106,7 @@ export class ChunkTable {
       .limit(limit);
     const where = filterPredicate(filter);
     if (where !== null) query.where(where);
-    return this.#tables.run('search', async () => {
+    return this.#tables.read('search', async () => {
       const hits: LexicalHit[] = [];
       for await (const batch of drained(query)) {
         const scores = batch.getChild('_score')!;

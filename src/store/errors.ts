@@ -113,8 +113,13 @@ export class BadGlobError extends TidemarkError {
 
 const DISK_FULL = /os error (?:28|122)\b|ENOSPC|EDQUOT|No space left/i;
 const READ_ONLY = /os error (?:30|13|1)\b|EROFS|EACCES|EPERM|Permission denied|Read-only file system/i;
+const MISSING = /not found|does not exist|os error 2\b|ENOENT/i;
 const CORRUPT =
   /not found|does not exist|corrupt|invalid (?:magic|header|manifest|footer|metadata)|magic (?:number|word)|failed to decode|decode error|sufficient data|invalid range|unexpected (?:eof|end)|out of range|out of bounds|file size is too small|file too small|checksum|panic|os error 21\b|EISDIR|(?:protobuf|prost)/i;
+
+/** Of an error as Lance gives it: a file of a table is not there. */
+export const isMissingData = (error: unknown): boolean =>
+  error instanceof Error && !(error instanceof TidemarkError) && MISSING.test(error.message);
 
 /** Lance rejects with plain Errors: the message is all there is to tell them apart. `what` reads after "failed to". */
 export function asStoreError(error: unknown, dir: string, what: string): TidemarkError {

@@ -17,7 +17,7 @@ export type StateCounts = Record<FileState, { files: number; chunks: number }>;
 /** What makes a file row count, and chunks with it. */
 export type FileVersion = ChunkSet & Pick<FileRow, 'rev'>;
 
-const isLive = (row: FileRow): row is LiveFileRow => row.state !== 'removed';
+export const isLive = (row: FileRow): row is LiveFileRow => row.state !== 'removed';
 
 /** The `files` table: what is committed. */
 export class FileTable {
@@ -46,7 +46,7 @@ export class FileTable {
       const query = table.query().select([key]).orderBy({ columnName: key, ascending: false }).limit(1);
       return (await collect(query, FILE_COLUMNS, [key]))[0]?.[key] ?? 0n;
     };
-    return this.#tables.run('read files', async () => ({ rev: await top('rev'), seq: await top('seq') }));
+    return this.#tables.read('read files', async () => ({ rev: await top('rev'), seq: await top('seq') }));
   }
 
   /** Rows with a path in `(after, through]`, in no order, not deduped, in batches. Null: no bound. */
@@ -62,7 +62,7 @@ export class FileTable {
   async *inOrder(): AsyncGenerator<LiveFileRow, void, void> {
     const table = await this.#tables.get('files');
     let last: string | null = null;
-    for (const range of await this.#tables.run('read files', () => keyRanges(table, 'path'))) {
+    for (const range of await this.#tables.read('read files', () => keyRanges(table, 'path'))) {
       let { after } = range;
       for (;;) {
         const page = await this.#orderedPage(rangePredicate('path', { ...range, after }));
@@ -85,7 +85,7 @@ export class FileTable {
       .orderBy([{ columnName: 'path' }, { columnName: 'rev', ascending: false }])
       .limit(PAGE_ROWS);
     if (where !== null) query.where(where);
-    return this.#tables.run('read files', () => collect(query, FILE_COLUMNS, ALL));
+    return this.#tables.read('read files', () => collect(query, FILE_COLUMNS, ALL));
   }
 
   /**
@@ -106,7 +106,7 @@ export class FileTable {
         .where(both(inRange('seq', after, through), equals('state', 'pending'))!)
         .orderBy([{ columnName: 'seq' }, { columnName: 'rev', ascending: false }])
         .limit(limit);
-      const rows = await this.#tables.run('read files', () => collect(query, FILE_COLUMNS, ALL));
+      const rows = await this.#tables.read('read files', () => collect(query, FILE_COLUMNS, ALL));
       const newest = await this.newestByPath(rows.map((row) => row.path));
       for (const row of rows) if (newest.get(row.path)?.rev === row.rev) found.push(row);
       // A full page may have been cut off by the limit: go on from its last row.
@@ -122,20 +122,20 @@ export class FileTable {
     const newest = new Map<string, FileVersion>();
     for (const part of inParts([...new Set(paths)])) {
       const query = table.query().select(names(FILE_COLUMNS, VERSION)).where(isIn('path', part));
-      const rows = await this.#tables.run('read files', () => collect(query, FILE_COLUMNS, VERSION));
+      const rows = await this.#tables.read('read files', () => collect(query, FILE_COLUMNS, VERSION));
       for (const row of rows) if (row.rev > (newest.get(row.path)?.rev ?? -1n)) newest.set(row.path, row);
     }
     return newest;
   }
 
   async byState(): Promise<StateCounts> {
-    const counts: StateCounts = {
-      pending: { files: 0, chunks: 0 },
-      embedded: { files: 0, chunks: 0 },
-      skipped: { files: 0, chunks: 0 },
-    };
     const table = await this.#tables.get('files');
-    await this.#tables.run('read files', async () => {
+    return this.#tables.read('read files', async () => {
+      const counts: StateCounts = {
+        pending: { files: 0, chunks: 0 },
+        embedded: { files: 0, chunks: 0 },
+        skipped: { files: 0, chunks: 0 },
+      };
       for await (const batch of drained(table.query().select(['state', 'chunks']))) {
         for (const { state, chunks } of decode(batch, FILE_COLUMNS, ['state', 'chunks'])) {
           if (state === 'removed') continue;
@@ -143,7 +143,7 @@ export class FileTable {
           counts[state].chunks += chunks;
         }
       }
+      return counts;
     });
-    return counts;
   }
 }

@@ -26,7 +26,8 @@ interface Lag {
 }
 const SCALAR_LAG: Lag = { rows: 16_384, share: 0.1 };
 const TEXT_LAG: Lag = { rows: 4096, share: 0.05 };
-const VECTOR_LAG: Lag = { rows: 65_536, share: 0.2 };
+/** Below it compaction adds what is new to the index that is there. */
+const VECTOR_LAG: Lag = { rows: 65_536, share: 0.5 };
 
 /** The indexes over the tables: which there should be, and when they are worth building again. */
 export class Indexes {
@@ -86,7 +87,7 @@ export class Indexes {
   }
 
   async find(table: Table, column: string): Promise<IndexConfig | null> {
-    const indices = await this.#tables.run('read its indexes', () => table.listIndices());
+    const indices = await this.#tables.read('read its indexes', () => table.listIndices());
     return indices.find((index) => index.columns.includes(column)) ?? null;
   }
 

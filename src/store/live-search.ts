@@ -3,7 +3,7 @@ import { type ChunkTable, HIT_KEYS, type LexicalHit } from './chunk-table.ts';
 import type { FileTable } from './file-table.ts';
 import type { Filter } from './filter.ts';
 import type { ChunkHit } from './schema.ts';
-import type { VectorTable } from './vector-table.ts';
+import type { NearestOptions, VectorTable } from './vector-table.ts';
 
 const MAX_LIMIT = 1000;
 const MAX_FETCH = 8000;
@@ -68,9 +68,10 @@ export async function searchSemantic(
   vector: Float32Array,
   filter: Filter,
   limit: number,
+  options: NearestOptions = {},
 ): Promise<SemanticHit[]> {
   return untilEnough(limit, async (k) => {
-    const { neighbours, fetched } = await vectors.nearest(vector, filter, k);
+    const { neighbours, fetched } = await vectors.nearest(vector, filter, k, options);
     const distances = new Map(neighbours.map(({ id, distance }) => [id, distance]));
     const rows = await chunks.byId([...distances.keys()], HIT_KEYS);
     const hits = rows.map((row) => ({ row, distance: distances.get(row.id)! }));

@@ -2,16 +2,16 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import type { FileTable } from './file-table.ts';
-import { both, inParts, isIn, type Predicate } from './filter.ts';
 import type { Indexes } from './indexes.ts';
-import { keyRanges, rangePredicate } from './paging.ts';
-import { drained } from './scan.ts';
+import { purgeStaleVectors } from './stale-vectors.ts';
+import { directoryBytes } from './sweep.ts';
 import type { TableName, Tables } from './tables.ts';
 
-/** A reader may hold a version for so long. */
-const KEEP_VERSIONS_MS = 600_000;
 const MAX_SMALL_FRAGMENTS = 64;
 const MAX_VERSIONS = 256;
+/** What old versions may take, as a share of what is alive, and in any case. */
+const MAX_GARBAGE_SHARE = 0.25;
+const MIN_GARBAGE_BYTES = 8_000_000;
 const MAX_STALE_SHARE = 0.25;
 const MIN_STALE_VECTORS = 1024;
 const ATTEMPTS = 3;
@@ -45,9 +45,10 @@ export async function maintain(parts: Parts, options: { force?: boolean } = {}):
   for (const name of ['files', 'chunks', 'vectors'] as const) {
     const table = await tables.find(name);
     if (table === null || !(force || (await isWorn(parts, name, table)))) continue;
-    // Compaction would merge these in memory, at several times the cost of building them again.
+    // Compaction would merge it, in twice the memory and time that building it again takes.
     if (name === 'chunks') await indexes.drop(table, 'terms');
-    if (name === 'vectors') await indexes.drop(table, 'vector');
+    await compact(tables, name, table);
+    // The first time leaves the version that it started from.
     await compact(tables, name, table);
     report.compacted.push(name);
   }
@@ -59,19 +60,26 @@ export async function maintain(parts: Parts, options: { force?: boolean } = {}):
 }
 
 async function isWorn({ tables, tablesDir }: Parts, name: TableName, table: Table): Promise<boolean> {
-  const { fragmentStats } = await tables.run(`read ${name}`, () => table.stats());
+  const { fragmentStats, totalBytes } = await tables.read(`read ${name}`, () => table.stats());
   if (fragmentStats.numSmallFragments > MAX_SMALL_FRAGMENTS) return true;
-  const versions = await readdir(path.join(tablesDir, `${name}.lance`, '_versions')).catch(() => []);
-  return versions.length > MAX_VERSIONS;
+  const dir = path.join(tablesDir, `${name}.lance`);
+  const versions = await readdir(path.join(dir, '_versions')).catch(() => []);
+  if (versions.length > MAX_VERSIONS) return true;
+  const indices = await tables.read(`read ${name}`, () => table.listIndices());
+  const live = indices.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), totalBytes);
+  const garbage = (await directoryBytes(dir)) - live;
+  return garbage > MIN_GARBAGE_BYTES && garbage > live * MAX_GARBAGE_SHARE;
 }
 
+/**
+ * Merges small fragments and removes all versions but the last, what is under way included: under the writer's lock no
+ * one else writes, and a reader whose version goes away asks again.
+ */
 async function compact(tables: Tables, name: TableName, table: Table): Promise<void> {
-  const cleanupOlderThan = new Date(Date.now() - KEEP_VERSIONS_MS);
   for (let attempt = 1; ; attempt++) {
     try {
-      // Under the writer's lock no one else has files that are not committed yet.
       await tables.write(`compact ${name}`, () =>
-        table.optimize({ cleanupOlderThan, deleteUnverified: true }),
+        table.optimize({ cleanupOlderThan: new Date(), deleteUnverified: true }),
       );
       return;
     } catch (error) {
@@ -88,36 +96,4 @@ async function tooManyStale({ tables, files }: Parts): Promise<boolean> {
   // Files in the middle of embedding have vectors too, so a large backlog makes this wait.
   const stale = vectors - embedded.chunks - pending.chunks;
   return stale >= MIN_STALE_VECTORS && stale > vectors * MAX_STALE_SHARE;
-}
-
-/**
- * Removes the vectors whose chunk id is not in `chunks`: an anti-join, key range by key range, so that it holds the ids
- * of one range only. Returns the number of ids removed.
- */
-export async function purgeStaleVectors(tables: Tables): Promise<number> {
-  const vectors = await tables.find('vectors');
-  if (vectors === null) return 0;
-  const chunks = await tables.get('chunks');
-  let purged = 0;
-  for (const range of await tables.run('read vectors', () => keyRanges(vectors, 'id'))) {
-    const where = rangePredicate('id', range);
-    const stale = await tables.run('read vectors', async () => {
-      const ids = new Set<string>();
-      await eachId(vectors, where, (id) => ids.add(id));
-      await eachId(chunks, where, (id) => ids.delete(id));
-      return ids;
-    });
-    for (const part of inParts([...stale])) await tables.delete('vectors', both(isIn('id', part))!);
-    purged += stale.size;
-  }
-  return purged;
-}
-
-async function eachId(table: Table, where: Predicate | null, visit: (id: string) => void): Promise<void> {
-  const query = table.query().select(['id']);
-  if (where !== null) query.where(where);
-  for await (const batch of drained(query)) {
-    const ids = batch.getChild('id')!;
-    for (let i = 0; i < batch.numRows; i++) visit(ids.get(i) as string);
-  }
 }

@@ -9,7 +9,7 @@ import {
   NotAnIndexError,
 } from './errors.ts';
 
-export const INDEX_FORMAT = 3;
+export const INDEX_FORMAT = 4;
 export const META_FILE = 'meta.json';
 /** Directories of tables; of more than one, meta.json names the one in use. */
 export const TABLES_DIR = /^tables-[\w-]+$/;

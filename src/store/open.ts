@@ -14,6 +14,10 @@ export interface OpenStoreOptions {
   create: boolean;
   /** `write` takes the single writer's lock until the store is closed. */
   mode: 'read' | 'write';
+  /** Budget of the process tree, which Lance's caches are a share of. Default: that of the machine. */
+  memoryBytes?: number | undefined;
+  /** False leaves what a killed writer left as it is, to be looked at. Default true. */
+  recover?: boolean;
   /** Real path of the tree, where the index lies outside of it: an index is of one tree. */
   root?: string;
   /** Recorded in a new index. */
@@ -32,15 +36,16 @@ export async function openStore(dir: string, options: OpenStoreOptions): Promise
   if (!path.isAbsolute(dir)) throw new RangeError(`not an absolute path: ${dir}`);
   const found = await inspectDir(dir);
   if (found === 'foreign') throw new NotAnIndexError(dir);
-  if (options.mode === 'read') return openTables(dir, await readMetaOf(dir, options.root), null);
+  if (options.mode === 'read') return openTables(dir, options, await readMetaOf(dir, options.root), null);
   if (found !== 'index' && !options.create) throw new NoIndexError(dir);
   // Refused before anything is written, the lock included.
   if (found === 'index') await readMetaOf(dir, options.root);
   else await prepareDir(dir);
   const lock = await acquireLock(dir);
   try {
-    const store = await openTables(dir, await metaUnderLock(dir, options), lock);
-    await store.recover();
+    const store = await openTables(dir, options, await metaUnderLock(dir, options), lock);
+    await store.start();
+    if (options.recover !== false) await store.recover();
     return store;
   } catch (error) {
     await lock.release();
@@ -62,14 +67,14 @@ async function metaUnderLock(dir: string, options: OpenStoreOptions): Promise<Me
   await removeTables(dir);
   const versions = options.versions ?? { tidemark: 'unknown', chunker: 'unknown' };
   const meta = newMeta(versions, options.root ?? null);
-  await createTables(dir, meta);
+  await createTables(dir, options, meta);
   // Last: an index that has this file is whole.
   await writeMeta(dir, meta);
   return meta;
 }
 
-async function createTables(dir: string, meta: Meta): Promise<void> {
-  const tables = new Tables(dir, await connectTo(path.join(dir, meta.tables)), true);
+async function createTables(dir: string, { memoryBytes }: OpenStoreOptions, meta: Meta): Promise<void> {
+  const tables = new Tables(dir, await connectTo(path.join(dir, meta.tables), memoryBytes), true);
   try {
     await tables.create('files', arrowSchema(FILE_COLUMNS));
     await tables.create('chunks', arrowSchema(CHUNK_COLUMNS));
@@ -80,8 +85,14 @@ async function createTables(dir: string, meta: Meta): Promise<void> {
   }
 }
 
-async function openTables(dir: string, meta: Meta, lock: IndexLock | null): Promise<Store> {
-  const tables = new Tables(dir, await connectTo(path.join(dir, meta.tables)), lock !== null);
+async function openTables(
+  dir: string,
+  { memoryBytes }: OpenStoreOptions,
+  meta: Meta,
+  lock: IndexLock | null,
+): Promise<Store> {
+  const connection = await connectTo(path.join(dir, meta.tables), memoryBytes);
+  const tables = new Tables(dir, connection, lock !== null);
   await tables.get('files');
   await tables.get('chunks');
   return new Store({ dir, tables, lock, meta });

@@ -14,7 +14,8 @@ import type { Meta, ModelIdentity } from './meta.ts';
 import type { ChunkRow, FileRow, LiveFileRow, VectorKey } from './schema.ts';
 import { directoryBytes, scratchDir, sweepLeftovers } from './sweep.ts';
 import type { Tables } from './tables.ts';
-import { VectorTable } from './vector-table.ts';
+import { type NearestOptions, VectorTable } from './vector-table.ts';
+import { type Fault, type VerifiedCounts, verify } from './verify.ts';
 
 export interface RecoverReport {
   /** Chunks without a commit record were found and removed. */
@@ -91,14 +92,19 @@ export class Store implements AsyncDisposable {
     return this.#maxRev;
   }
 
-  /** Writer only, `openStore` does it: removes what a killed writer left, and learns where to go on. */
-  async recover(): Promise<RecoverReport> {
+  /** Writer only, `openStore` does it: learns which numbers are taken. */
+  async start(): Promise<void> {
     this.#tables.assertWritable();
-    const sweptFiles = await sweepLeftovers(this.dir, this.tablesDir);
     const { rev, seq } = await this.#files.maxima();
     this.#maxRev = rev;
     this.#maxSeq = seq;
-    return { removedOrphans: await this.#chunks.deleteAboveSeq(seq), sweptFiles };
+  }
+
+  /** Writer only, `openStore` does it after `start`: removes what a killed writer left. */
+  async recover(): Promise<RecoverReport> {
+    this.#tables.assertWritable();
+    const sweptFiles = await sweepLeftovers(this.dir, this.tablesDir);
+    return { removedOrphans: await this.#chunks.deleteAboveSeq(this.#maxSeq), sweptFiles };
   }
 
   get tablesDir(): string {
@@ -214,8 +220,13 @@ export class Store implements AsyncDisposable {
   }
 
   /** The `limit` committed chunks (at most 1,000) nearest to a normalized vector, by cosine distance. */
-  async searchSemantic(vector: Float32Array, filter: Filter, limit: number): Promise<SemanticHit[]> {
-    return searchSemantic(this.#searchTables, vector, filter, limit);
+  async searchSemantic(
+    vector: Float32Array,
+    filter: Filter,
+    limit: number,
+    options: NearestOptions = {},
+  ): Promise<SemanticHit[]> {
+    return searchSemantic(this.#searchTables, vector, filter, limit, options);
   }
 
   get #searchTables() {
@@ -229,6 +240,14 @@ export class Store implements AsyncDisposable {
       chunks: await this.#tables.count('chunks'),
       vectors: await this.#tables.count('vectors'),
     };
+  }
+
+  /**
+   * Reads and compares all that is committed; yields what does not fit together and returns what it has seen. Beside a
+   * writer it takes a commit under way for damage: hold the writer's lock.
+   */
+  verify(): AsyncGenerator<Fault, VerifiedCounts, void> {
+    return verify({ tables: this.#tables, ...this.#searchTables });
   }
 
   /** Bytes on disk. */

@@ -1,9 +1,11 @@
 import type { Connection, Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
 import type { ArrowBatch } from './batch.ts';
-import { asStoreError } from './errors.ts';
+import { asStoreError, isMissingData } from './errors.ts';
 import { both, type Predicate } from './filter.ts';
 import { drained } from './scan.ts';
+
+const READ_ATTEMPTS = 3;
 
 export type TableName = 'files' | 'chunks' | 'vectors';
 
@@ -32,6 +34,20 @@ export class Tables {
       return await work();
     } catch (error) {
       throw asStoreError(error, this.dir, what);
+    }
+  }
+
+  /**
+   * As `run`, for what reads: tried again where data went away under it, as a writer removes the version before the last
+   * once it has merged a table.
+   */
+  async read<T>(what: string, work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (attempt === READ_ATTEMPTS || !isMissingData(error)) throw asStoreError(error, this.dir, what);
+      }
     }
   }
 
@@ -86,7 +102,7 @@ export class Tables {
 
   async any(name: TableName, where: Predicate): Promise<boolean> {
     const table = await this.get(name);
-    return this.run(`read ${name}`, async () => {
+    return this.read(`read ${name}`, async () => {
       let rows = 0;
       for await (const batch of drained(table.query().select(['path']).where(where).limit(1)))
         rows += batch.numRows;
@@ -97,7 +113,7 @@ export class Tables {
   async count(name: TableName, ...where: (Predicate | null)[]): Promise<number> {
     const table = await this.find(name);
     if (table === null) return 0;
-    return this.run(`read ${name}`, () => table.countRows(both(...where) ?? undefined));
+    return this.read(`read ${name}`, () => table.countRows(both(...where) ?? undefined));
   }
 
   /** Waits for the write under way and lets the native handles go. */

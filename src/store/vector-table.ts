@@ -1,6 +1,7 @@
 import type { Data } from 'apache-arrow';
 import { BatchBuilder, recordBatch } from './batch.ts';
 import { type Filter, filterPredicate, inParts, isIn } from './filter.ts';
+import { toHalf } from './half.ts';
 import { loadArrow } from './lance.ts';
 import { collect, drained } from './scan.ts';
 import { VECTOR_KEY_COLUMNS, type VectorKey, vectorSchema } from './schema.ts';
@@ -17,6 +18,11 @@ export interface Neighbour {
   distance: number;
 }
 
+export interface NearestOptions {
+  /** Compare with every vector, without the index: what an approximate answer is measured by. */
+  readonly exact?: boolean;
+}
+
 interface Nearest {
   neighbours: Neighbour[];
   /** Rows read, duplicates included. */
@@ -30,6 +36,8 @@ interface Nearest {
 export class VectorTable {
   readonly #tables: Tables;
   #keys: BatchBuilder<VectorKey> | undefined;
+  #values = new Uint16Array(0);
+  #lastAdd: Promise<void> = Promise.resolve();
 
   constructor(tables: Tables) {
     this.#tables = tables;
@@ -49,16 +57,32 @@ export class VectorTable {
     if (!vectors.every(Number.isFinite)) throw new RangeError('a vector holds a value that is not finite');
     if (keys.length === 0) return;
     await this.create(dimensions);
+    // One after the other, as they share their memory.
+    const turn = this.#lastAdd.then(() => this.#append(keys, vectors, dimensions));
+    this.#lastAdd = turn.catch(() => {});
+    await turn;
+  }
+
+  async #append(keys: readonly VectorKey[], vectors: Float32Array, dimensions: number): Promise<void> {
     this.#keys ??= new BatchBuilder<VectorKey>(VECTOR_KEY_COLUMNS);
     this.#keys.clear();
     for (const key of keys) this.#keys.append(key);
     const children: Data[] = this.#keys.columns();
-    const { FixedSizeList, Float32, makeData } = loadArrow();
+    const { FixedSizeList, Float16, makeData } = loadArrow();
     const schema = vectorSchema(dimensions);
-    const values = makeData({ type: new Float32(), length: vectors.length, nullCount: 0, data: vectors });
+    const data = this.#halves(vectors);
+    const values = makeData({ type: new Float16(), length: vectors.length, nullCount: 0, data });
     const type = schema.fields.at(-1)!.type as InstanceType<typeof FixedSizeList>;
     children.push(makeData({ type, length: keys.length, nullCount: 0, child: values }));
     await this.#tables.add('vectors', recordBatch(schema, keys.length, children));
+  }
+
+  /** As 16-bit floats, in memory that is used again. */
+  #halves(vectors: Float32Array): Uint16Array {
+    if (this.#values.length < vectors.length) this.#values = new Uint16Array(vectors.length);
+    const values = this.#values.subarray(0, vectors.length);
+    for (let i = 0; i < vectors.length; i++) values[i] = toHalf(vectors[i]!);
+    return values;
   }
 
   /** Those of `ids` that have a vector. */
@@ -68,7 +92,7 @@ export class VectorTable {
     if (table === null) return found;
     for (const part of inParts(ids)) {
       const query = table.query().select(['id']).where(isIn('id', part));
-      const rows = await this.#tables.run('read vectors', () => collect(query, VECTOR_KEY_COLUMNS, ['id']));
+      const rows = await this.#tables.read('read vectors', () => collect(query, VECTOR_KEY_COLUMNS, ['id']));
       for (const { id } of rows) found.add(id);
     }
     return found;
@@ -81,7 +105,7 @@ export class VectorTable {
     if (table === null) return found;
     for (const part of inParts([...new Set(hashes)])) {
       const query = table.query().select(['hash', 'vector']).where(isIn('hash', part));
-      await this.#tables.run('read vectors', async () => {
+      await this.#tables.read('read vectors', async () => {
         for await (const batch of drained(query)) {
           const keys = batch.getChild('hash')!;
           const vectors = batch.getChild('vector')!;
@@ -97,14 +121,20 @@ export class VectorTable {
   }
 
   /** The `limit` nearest ids, each once, stale ones included: approximate when there is an index, else exact. */
-  async nearest(vector: Float32Array, filter: Filter, limit: number): Promise<Nearest> {
+  async nearest(
+    vector: Float32Array,
+    filter: Filter,
+    limit: number,
+    options: NearestOptions = {},
+  ): Promise<Nearest> {
     const table = await this.#tables.find('vectors');
     if (table === null || limit < 1) return { neighbours: [], fetched: 0 };
     const query = table.query().nearestTo(vector).distanceType('cosine').nprobes(NPROBES);
     query.refineFactor(REFINE_FACTOR).select(['id', '_distance']).limit(limit);
+    if (options.exact === true) query.bypassVectorIndex();
     const where = filterPredicate(filter);
     if (where !== null) query.where(where);
-    return this.#tables.run('search', async () => {
+    return this.#tables.read('search', async () => {
       const nearest = new Map<string, number>();
       let fetched = 0;
       for await (const batch of drained(query)) {
