@@ -95,5 +95,5 @@ async function openTables(
   const tables = new Tables(dir, connection, lock !== null);
   await tables.get('files');
   await tables.get('chunks');
-  return new Store({ dir, tables, lock, meta });
+  return new Store({ dir, tables, lock, meta, memoryBytes });
 }

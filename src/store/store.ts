@@ -50,7 +50,13 @@ export class Store implements AsyncDisposable {
   #maxSeq = 0n;
   #maxRev = 0n;
 
-  constructor(parts: { dir: string; tables: Tables; lock: IndexLock | null; meta: Meta }) {
+  constructor(parts: {
+    dir: string;
+    tables: Tables;
+    lock: IndexLock | null;
+    meta: Meta;
+    memoryBytes: number | undefined;
+  }) {
     this.dir = parts.dir;
     this.#tables = parts.tables;
     this.#lock = parts.lock;
@@ -58,7 +64,7 @@ export class Store implements AsyncDisposable {
     this.#files = new FileTable(parts.tables);
     this.#chunks = new ChunkTable(parts.tables);
     this.#vectors = new VectorTable(parts.tables);
-    this.#indexes = new Indexes(parts.tables);
+    this.#indexes = new Indexes(parts.tables, parts.memoryBytes);
   }
 
   /** As last read; `refreshMeta` looks again. */
