@@ -81,8 +81,8 @@ export interface IndexStatus {
 
 interface Reader {
   readonly store: Store;
-  /** Where the tables lay when it was opened: an index that is built again has others. */
-  readonly tablesDir: string;
+  /** Its tables when it was opened: an index that is built again has others. */
+  readonly tablesUri: string;
 }
 
 const EMBEDDER_IDLE_MS = 60_000;
@@ -299,9 +299,9 @@ export class TidemarkIndex implements AsyncDisposable {
     this.#assertOpen();
     const reader = this.#reader;
     if (reader !== null) {
-      const { store, tablesDir } = await reader;
+      const { store, tablesUri } = await reader;
       await store.refreshMeta();
-      if (store.tablesDir === tablesDir) return store;
+      if (store.tablesUri === tablesUri) return store;
       // Of calls side by side the first one to see it closes it, and all of them share what is opened next.
       if (this.#reader === reader) {
         this.#reader = null;
@@ -320,7 +320,7 @@ export class TidemarkIndex implements AsyncDisposable {
       ...(this.#outside ? { root: this.root } : {}),
     }).then((store) => ({
       store,
-      tablesDir: store.tablesDir,
+      tablesUri: store.tablesUri,
     }));
     opening.catch(() => {
       if (this.#reader === opening) this.#reader = null;

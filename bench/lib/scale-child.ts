@@ -265,7 +265,7 @@ async function main(job: ScaleJob): Promise<void> {
       for (let row = 0; row < 4096 && batch.byteLength < 4e6; row++)
         batch.append({ ...rows.chunk(row, 0), seq: 1n, ordinal: 0, path: pathOf(row) });
       const arrow = batch.finish();
-      const connection = await connectTo(`${job.dir}-bare`, job.memoryBytes);
+      const connection = await connectTo(`${job.dir}-bare`, job);
       const table = await connection.createEmptyTable('chunks', arrow.schema, { existOk: true });
       const adds = Math.ceil(job.bareChunks / batch.rows);
       const took = await seconds(async () => {

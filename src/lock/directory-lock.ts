@@ -27,6 +27,7 @@ export class DirectoryLock implements AsyncDisposable {
   readonly #holder: Holder;
   readonly #heartbeat: NodeJS.Timeout;
   #released = false;
+  #lastSeen = Date.now();
 
   constructor(file: string, holder: Holder) {
     this.#file = file;
@@ -34,9 +35,27 @@ export class DirectoryLock implements AsyncDisposable {
     this.#heartbeat = setInterval(() => {
       const now = new Date();
       // Only another host reads the time stamp; one that could not be written is made good by the next.
-      utimes(file, now, now).catch(() => {});
+      utimes(file, now, now).then(
+        () => {
+          this.#lastSeen = Date.now();
+        },
+        () => {},
+      );
     }, HEARTBEAT_MS);
     this.#heartbeat.unref();
+  }
+
+  /**
+   * To be asked before each write. A process that slept for long (the wall clock tells, as it goes on in sleep) looks
+   * whether somebody on another host took it for dead.
+   * @throws {LockLostError} where somebody did
+   */
+  async assertHeld(): Promise<void> {
+    if (Date.now() - this.#lastSeen < FOREIGN_STALE_MS / 2) return;
+    const lockDir = path.dirname(this.#file);
+    if (numbered(lockDir, await highest(lockDir)) !== this.#file)
+      throw new LockLostError(path.dirname(lockDir));
+    this.#lastSeen = Date.now();
   }
 
   /** Lets the next one in. Does nothing the second time, nor when the directory is gone. */
@@ -58,6 +77,15 @@ export class DirectoryLock implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
+  }
+}
+
+/** Another process holds the lock by now. */
+export class LockLostError extends Error {
+  override readonly name = 'LockLostError';
+
+  constructor(dir: string) {
+    super(`another process has taken the lock of ${dir}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { TidemarkError } from '../errors.ts';
+import { LockLostError } from '../lock/directory-lock.ts';
 
 /** How a person names this index on the command line: `DIR` for the default place, else `--index PATH`. */
 export function commandTarget(indexDir: string): string {
@@ -66,6 +67,17 @@ export class IndexBusyError extends TidemarkError {
   }
 }
 
+/** The process was away for so long that another one took it for dead and writes now. */
+export class LostLockError extends TidemarkError {
+  constructor(dir: string, cause: unknown) {
+    super(
+      'ERR_TIDEMARK_LOCK_LOST',
+      `another tidemark took over the index at ${dir} while this one slept; run it again, nothing is lost`,
+      { cause },
+    );
+  }
+}
+
 export class DiskFullError extends TidemarkError {
   constructor(dir: string, cause: unknown) {
     super(
@@ -124,6 +136,7 @@ export const isMissingData = (error: unknown): boolean =>
 /** Lance rejects with plain Errors: the message is all there is to tell them apart. `what` reads after "failed to". */
 export function asStoreError(error: unknown, dir: string, what: string): TidemarkError {
   if (error instanceof TidemarkError) return error;
+  if (error instanceof LockLostError) return new LostLockError(dir, error);
   const message = error instanceof Error ? error.message : String(error);
   if (DISK_FULL.test(message)) return new DiskFullError(dir, error);
   if (READ_ONLY.test(message)) return new ReadOnlyError(dir, error);

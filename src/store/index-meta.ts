@@ -1,13 +1,14 @@
 import { ModelMismatchError } from './errors.ts';
 import { type Meta, type ModelIdentity, readMeta, writeMeta } from './meta.ts';
+import type { Place } from './place.ts';
 
 /** The metadata of an open index: as last read, and changed by its one writer. */
 export class IndexMeta {
-  readonly #dir: string;
+  readonly #place: Place;
   #meta: Meta;
 
-  constructor(dir: string, meta: Meta) {
-    this.#dir = dir;
+  constructor(place: Place, meta: Meta) {
+    this.#place = place;
     this.#meta = meta;
   }
 
@@ -16,7 +17,7 @@ export class IndexMeta {
   }
 
   async refresh(): Promise<Meta> {
-    this.#meta = await readMeta(this.#dir);
+    this.#meta = await readMeta(this.#place);
     return this.#meta;
   }
 
@@ -25,7 +26,8 @@ export class IndexMeta {
     const known = this.#meta.model;
     const same =
       known?.id === model.id && known.dtype === model.dtype && known.dimensions === model.dimensions;
-    if (known !== null && !same) throw new ModelMismatchError(this.#dir, describe(known), describe(model));
+    if (known !== null && !same)
+      throw new ModelMismatchError(this.#place.name, describe(known), describe(model));
   }
 
   /** @throws {ModelMismatchError} as `assertModel` does */
@@ -39,7 +41,7 @@ export class IndexMeta {
   }
 
   async #write(meta: Meta): Promise<void> {
-    await writeMeta(this.#dir, meta);
+    await writeMeta(this.#place, meta);
     this.#meta = meta;
   }
 }

@@ -3,7 +3,6 @@ import type { Index, IndexConfig, Table } from '@lancedb/lancedb';
 import type { FixedSizeList } from 'apache-arrow';
 import { defaultBudgetBytes } from '../memory/budget.ts';
 import { loadLance } from './lance.ts';
-import { scratchDir } from './sweep.ts';
 import type { TableName, Tables } from './tables.ts';
 
 /** Below this a full scan of the column is as quick. */
@@ -122,9 +121,9 @@ export class Indexes {
   }
 
   async #build(table: Table, column: string, config: (lance: ReturnType<typeof loadLance>) => Index) {
-    const { dir } = this.#tables;
+    const { scratch } = this.#tables.place;
     await this.#tables.write(`index ${table.name}.${column}`, () =>
-      withTemporaryDir(scratchDir(dir), () =>
+      withTemporaryDir(scratch, () =>
         table.createIndex(column, { config: config(loadLance()), replace: true }),
       ),
     );

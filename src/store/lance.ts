@@ -25,6 +25,12 @@ const INDEX_CACHE = { share: 1 / 8, least: 32 * MB, most: 256 * MB };
 const METADATA_CACHE = { share: 1 / 16, least: 16 * MB, most: 64 * MB };
 const MAX_CONNECTIONS = 4;
 
+interface ConnectOptions {
+  readonly memoryBytes?: number | undefined;
+  /** For an object store, as Lance names them. */
+  readonly storageOptions?: Record<string, string>;
+}
+
 const require = createRequire(import.meta.url);
 
 export type Lance = typeof LanceModule;
@@ -59,18 +65,20 @@ export function loadArrow(): Arrow {
  * One Session a process, whose caches are a share of the budget, and one connection an index: a connection costs 7 MB
  * until it is collected. They are never closed, only forgotten when many indexes were opened.
  */
-export async function connectTo(
-  dir: string,
-  memoryBytes: number = defaultBudgetBytes(),
-): Promise<LanceModule.Connection> {
-  const known = connections.get(dir);
+export async function connectTo(uri: string, options: ConnectOptions = {}): Promise<LanceModule.Connection> {
+  const { memoryBytes = defaultBudgetBytes(), storageOptions } = options;
+  const known = connections.get(uri);
   if (known !== undefined) return known;
   const { connect, Session } = loadLance(memoryBytes);
   session ??= new Session(cacheBytes(memoryBytes, INDEX_CACHE), cacheBytes(memoryBytes, METADATA_CACHE));
   // Among the options: as an argument of its own, which the library's types allow, it is silently left out.
-  const connection = connect(dir, { readConsistencyInterval: 0, session });
-  connections.set(dir, connection);
-  connection.catch(() => connections.delete(dir));
+  const connection = connect(uri, {
+    readConsistencyInterval: 0,
+    session,
+    ...(storageOptions === undefined ? {} : { storageOptions }),
+  });
+  connections.set(uri, connection);
+  connection.catch(() => connections.delete(uri));
   for (const oldest of connections.keys()) {
     if (connections.size <= MAX_CONNECTIONS) break;
     connections.delete(oldest);

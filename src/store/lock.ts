@@ -1,8 +1,16 @@
-import { type DirectoryLock, LockHeldError, takeLock } from '../lock/directory-lock.ts';
+import { LockHeldError, takeLock } from '../lock/directory-lock.ts';
 import { asStoreError, IndexBusyError } from './errors.ts';
 
 /** The single writer's lock of an index. */
-export type IndexLock = DirectoryLock;
+export interface IndexLock extends AsyncDisposable {
+  /** Lets the next one in; idempotent. */
+  release(): Promise<void>;
+  /**
+   * To be asked before each write, at next to no cost: a process that slept may have been taken for dead.
+   * @throws {LockLostError} where another one holds the lock by now
+   */
+  assertHeld(): Promise<void>;
+}
 
 /**
  * Takes the writer's lock of the index at `dir`, which must exist. The caller releases it.

@@ -1,10 +1,7 @@
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import type { FileTable } from './file-table.ts';
 import type { Indexes } from './indexes.ts';
 import { purgeStaleVectors } from './stale-vectors.ts';
-import { directoryBytes } from './sweep.ts';
 import type { TableName, Tables } from './tables.ts';
 
 const MAX_SMALL_FRAGMENTS = 64;
@@ -29,8 +26,8 @@ interface Parts {
   tables: Tables;
   files: FileTable;
   indexes: Indexes;
-  /** Where the tables lie. */
-  tablesDir: string;
+  /** How the place names these tables. */
+  set: string;
 }
 
 /**
@@ -59,15 +56,15 @@ export async function maintain(parts: Parts, options: { force?: boolean } = {}):
   return report;
 }
 
-async function isWorn({ tables, tablesDir }: Parts, name: TableName, table: Table): Promise<boolean> {
+async function isWorn({ tables, set }: Parts, name: TableName, table: Table): Promise<boolean> {
   const { fragmentStats, totalBytes } = await tables.read(`read ${name}`, () => table.stats());
   if (fragmentStats.numSmallFragments > MAX_SMALL_FRAGMENTS) return true;
-  const dir = path.join(tablesDir, `${name}.lance`);
-  const versions = await readdir(path.join(dir, '_versions')).catch(() => []);
-  if (versions.length > MAX_VERSIONS) return true;
+  const wear = await tables.place.wear(set, name);
+  if (wear === null) return (await table.listVersions()).length > MAX_VERSIONS;
+  if (wear.versions > MAX_VERSIONS) return true;
   const indices = await tables.read(`read ${name}`, () => table.listIndices());
   const live = indices.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), totalBytes);
-  const garbage = (await directoryBytes(dir)) - live;
+  const garbage = wear.bytes - live;
   return garbage > MIN_GARBAGE_BYTES && garbage > live * MAX_GARBAGE_SHARE;
 }
 

@@ -1,10 +1,9 @@
-import path from 'node:path';
 import { asStoreError, NoIndexError, NotAnIndexError, OtherTreeError } from './errors.ts';
 import { Indexes } from './indexes.ts';
-import { connectTo } from './lance.ts';
-import { acquireLock, type IndexLock } from './lock.ts';
-import { inspectDir, type Meta, newMeta, prepareDir, readMeta, writeMeta } from './meta.ts';
-import { removeTables } from './remove.ts';
+import type { IndexLock } from './lock.ts';
+import { type Meta, newMeta, readMeta, writeMeta } from './meta.ts';
+import type { Place } from './place.ts';
+import { placeAt } from './place-at.ts';
 import { arrowSchema, CHUNK_COLUMNS, FILE_COLUMNS } from './schema.ts';
 import { Store } from './store.ts';
 import { Tables } from './tables.ts';
@@ -25,56 +24,62 @@ export interface OpenStoreOptions {
 }
 
 /**
- * Opens the index in `dir`; the caller closes it. A writer finds it recovered from whatever stopped the last one.
+ * Opens the index in a directory (absolute) or an object store (a URI); the caller closes it. A writer finds it recovered
+ * from whatever stopped the last one.
  * @throws {NoIndexError} when there is none and `create` is false
- * @throws {NotAnIndexError} when the directory is somebody else's
+ * @throws {NotAnIndexError} when the place is somebody else's
  * @throws {IndexFormatError} when another version of tidemark made it
  * @throws {OtherTreeError} when it is of another tree
  * @throws {IndexBusyError} when another writer has it open
  */
-export async function openStore(dir: string, options: OpenStoreOptions): Promise<Store> {
-  if (!path.isAbsolute(dir)) throw new RangeError(`not an absolute path: ${dir}`);
-  const found = await inspectDir(dir);
-  if (found === 'foreign') throw new NotAnIndexError(dir);
-  if (options.mode === 'read') return openTables(dir, options, await readMetaOf(dir, options.root), null);
-  if (found !== 'index' && !options.create) throw new NoIndexError(dir);
+export async function openStore(where: string, options: OpenStoreOptions): Promise<Store> {
+  const place = placeAt(where);
+  const found = await place.state();
+  if (found === 'foreign') throw new NotAnIndexError(where);
+  if (options.mode === 'read') return openTables(place, options, await readMetaOf(place, options.root), null);
+  if (found !== 'index' && !options.create) throw new NoIndexError(where);
   // Refused before anything is written, the lock included.
-  if (found === 'index') await readMetaOf(dir, options.root);
-  else await prepareDir(dir);
-  const lock = await acquireLock(dir);
+  if (found === 'index') await readMetaOf(place, options.root);
+  else await place.prepare();
+  const lock = await place.lock();
   try {
-    const store = await openTables(dir, options, await metaUnderLock(dir, options), lock);
+    const store = await openTables(place, options, await metaUnderLock(place, options, lock), lock);
     await store.start();
     if (options.recover !== false) await store.recover();
     return store;
   } catch (error) {
     await lock.release();
-    throw asStoreError(error, dir, 'be opened');
+    throw asStoreError(error, where, 'be opened');
   }
 }
 
-async function readMetaOf(dir: string, root: string | undefined): Promise<Meta> {
-  const meta = await readMeta(dir);
+async function readMetaOf(place: Place, root: string | undefined): Promise<Meta> {
+  const meta = await readMeta(place);
   if (root !== undefined && typeof meta.root === 'string' && meta.root !== root) {
-    throw new OtherTreeError(dir, meta.root, root);
+    throw new OtherTreeError(place.name, meta.root, root);
   }
   return meta;
 }
 
 /** Another writer may have made the index, or removed it, while this one waited for the lock. */
-async function metaUnderLock(dir: string, options: OpenStoreOptions): Promise<Meta> {
-  if ((await inspectDir(dir)) === 'index') return readMetaOf(dir, options.root);
-  await removeTables(dir);
+async function metaUnderLock(place: Place, options: OpenStoreOptions, lock: IndexLock): Promise<Meta> {
+  if ((await place.state()) === 'index') return readMetaOf(place, options.root);
+  await place.removeTables(null);
   const versions = options.versions ?? { tidemark: 'unknown', chunker: 'unknown' };
   const meta = newMeta(versions, options.root ?? null);
-  await createTables(dir, options, meta);
-  // Last: an index that has this file is whole.
-  await writeMeta(dir, meta);
+  await createTables(place, options, meta, lock);
+  // Last: an index that has its metadata is whole.
+  await writeMeta(place, meta);
   return meta;
 }
 
-async function createTables(dir: string, { memoryBytes }: OpenStoreOptions, meta: Meta): Promise<void> {
-  const tables = new Tables(dir, await connectTo(path.join(dir, meta.tables), memoryBytes), true);
+async function createTables(
+  place: Place,
+  { memoryBytes }: OpenStoreOptions,
+  meta: Meta,
+  lock: IndexLock,
+): Promise<void> {
+  const tables = new Tables(place, await place.connect(meta.tables, memoryBytes), lock);
   try {
     await tables.create('files', arrowSchema(FILE_COLUMNS));
     await tables.create('chunks', arrowSchema(CHUNK_COLUMNS));
@@ -86,14 +91,14 @@ async function createTables(dir: string, { memoryBytes }: OpenStoreOptions, meta
 }
 
 async function openTables(
-  dir: string,
+  place: Place,
   { memoryBytes }: OpenStoreOptions,
   meta: Meta,
   lock: IndexLock | null,
 ): Promise<Store> {
-  const connection = await connectTo(path.join(dir, meta.tables), memoryBytes);
-  const tables = new Tables(dir, connection, lock !== null);
+  const connection = await place.connect(meta.tables, memoryBytes);
+  const tables = new Tables(place, connection, lock);
   await tables.get('files');
   await tables.get('chunks');
-  return new Store({ dir, tables, lock, meta, memoryBytes });
+  return new Store({ place, tables, lock, meta, memoryBytes });
 }

@@ -1,5 +1,3 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
-import path from 'node:path';
 import {
   asStoreError,
   IndexCorruptError,
@@ -7,53 +5,42 @@ import {
   NoIndexError,
   NotAnIndexError,
 } from './errors.ts';
-import { acquireLock } from './lock.ts';
-import { inspectDir, META_FILE, readMeta, TABLES_DIR } from './meta.ts';
-
-/** Removes all tables in an index directory. Only under the writer's lock. */
-export async function removeTables(dir: string): Promise<void> {
-  for (const entry of await readdir(dir))
-    if (TABLES_DIR.test(entry)) await rm(path.join(dir, entry), { recursive: true, force: true });
-}
+import { readMeta } from './meta.ts';
+import type { Place } from './place.ts';
+import { placeAt } from './place-at.ts';
 
 /**
- * Removes the index in `dir`, damaged or of another format as it may be, and nothing that tidemark did not make; the
- * directory goes too when that leaves it empty.
+ * Removes the index in a directory or an object store, damaged or of another format as it may be, and nothing that
+ * tidemark did not make.
  * @throws {NoIndexError} when there is none
- * @throws {NotAnIndexError} when the directory is somebody else's
+ * @throws {NotAnIndexError} when the place is somebody else's
  * @throws {IndexBusyError} when a writer has it open
  */
-export async function removeIndex(dir: string): Promise<void> {
-  const found = await inspectDir(dir);
-  if (found === 'missing') throw new NoIndexError(dir);
-  if (found === 'foreign') throw new NotAnIndexError(dir);
-  if (found === 'index') await assertOurs(dir);
-  const lock = await acquireLock(dir);
+export async function removeIndex(where: string): Promise<void> {
+  const place = placeAt(where);
+  const found = await place.state();
+  if (found === 'missing') throw new NoIndexError(where);
+  if (found === 'foreign') throw new NotAnIndexError(where);
+  const tables = found === 'index' ? await ownTables(place) : null;
+  const lock = await place.lock();
   try {
-    // meta.json goes after the tables: cut short, what is left is still an index that can be removed.
-    await removeTables(dir);
-    for (const entry of ['tmp', META_FILE, '.gitignore', 'lock'])
-      await rm(path.join(dir, entry), { recursive: true, force: true });
-    await lock.release();
-    await rmdir(dir).catch((error: NodeJS.ErrnoException) => {
-      // Someone keeps something of their own in it.
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
+    // The metadata go after the tables: cut short, what is left is still an index that can be removed.
+    await place.removeTables(tables);
+    await place.removeRest(lock);
   } catch (error) {
-    throw asStoreError(error, dir, 'be removed');
+    throw asStoreError(error, where, 'be removed');
   } finally {
     await lock.release();
   }
 }
 
-async function assertOurs(dir: string): Promise<void> {
+/** The tables that the metadata name; null where they cannot be read and the tables beside them tell whose it is. */
+async function ownTables(place: Place): Promise<string | null> {
   try {
-    await readMeta(dir);
+    return (await readMeta(place)).tables;
   } catch (error) {
-    if (error instanceof IndexFormatError) return;
-    // A meta.json that cannot be read: the tables beside it tell whose it is.
-    const entries = await readdir(dir);
-    if (error instanceof IndexCorruptError && entries.some((entry) => TABLES_DIR.test(entry))) return;
-    throw error instanceof IndexCorruptError ? new NotAnIndexError(dir) : error;
+    if (error instanceof IndexFormatError) return null;
+    if (error instanceof IndexCorruptError && (await place.hasTables())) return null;
+    throw error instanceof IndexCorruptError ? new NotAnIndexError(place.name) : error;
   }
 }

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import type { ChunkBatchBuilder, FileBatchBuilder } from './batch.ts';
 import type { ChunkRun, ChunkSet } from './chunk-runs.ts';
 import { ChunkTable, type LexicalHit, type OrdinalRange } from './chunk-table.ts';
@@ -11,8 +10,8 @@ import { type SemanticHit, searchLexical, searchSemantic } from './live-search.t
 import type { IndexLock } from './lock.ts';
 import { type MaintainReport, maintain } from './maintain.ts';
 import type { Meta, ModelIdentity } from './meta.ts';
+import type { Place } from './place.ts';
 import type { ChunkRow, FileRow, LiveFileRow, VectorKey } from './schema.ts';
-import { directoryBytes, scratchDir, sweepLeftovers } from './sweep.ts';
 import type { Tables } from './tables.ts';
 import { type NearestOptions, VectorTable } from './vector-table.ts';
 import { type Fault, type VerifiedCounts, verify } from './verify.ts';
@@ -39,7 +38,7 @@ export interface StoreCounts {
  * the rows that named it. Every chunk up to the highest seq is named by some row at any moment.
  */
 export class Store implements AsyncDisposable {
-  readonly dir: string;
+  readonly #place: Place;
   readonly #meta: IndexMeta;
   readonly #tables: Tables;
   readonly #lock: IndexLock | null;
@@ -51,16 +50,16 @@ export class Store implements AsyncDisposable {
   #maxRev = 0n;
 
   constructor(parts: {
-    dir: string;
+    place: Place;
     tables: Tables;
     lock: IndexLock | null;
     meta: Meta;
     memoryBytes: number | undefined;
   }) {
-    this.dir = parts.dir;
+    this.#place = parts.place;
     this.#tables = parts.tables;
     this.#lock = parts.lock;
-    this.#meta = new IndexMeta(parts.dir, parts.meta);
+    this.#meta = new IndexMeta(parts.place, parts.meta);
     this.#files = new FileTable(parts.tables);
     this.#chunks = new ChunkTable(parts.tables);
     this.#vectors = new VectorTable(parts.tables);
@@ -109,12 +108,13 @@ export class Store implements AsyncDisposable {
   /** Writer only, `openStore` does it after `start`: removes what a killed writer left. */
   async recover(): Promise<RecoverReport> {
     this.#tables.assertWritable();
-    const sweptFiles = await sweepLeftovers(this.dir, this.tablesDir);
+    const sweptFiles = await this.#place.sweep(this.meta().tables);
     return { removedOrphans: await this.#chunks.deleteAboveSeq(this.#maxSeq), sweptFiles };
   }
 
-  get tablesDir(): string {
-    return path.join(this.dir, this.meta().tables);
+  /** Where the tables lie: an index that is built again has others. */
+  get tablesUri(): string {
+    return this.#place.tablesUri(this.meta().tables);
   }
 
   /**
@@ -256,9 +256,9 @@ export class Store implements AsyncDisposable {
     return verify({ tables: this.#tables, ...this.#searchTables });
   }
 
-  /** Bytes on disk. */
+  /** Bytes on disk; in an object store those of the rows alone. */
   async sizeBytes(): Promise<number> {
-    return this.#tables.run('be measured', () => directoryBytes(this.dir));
+    return (await this.#tables.run('be measured', () => this.#place.bytes())) ?? this.#tables.bytes();
   }
 
   /** Builds the full-text index when it is missing or far behind, or always with `force`. True when built. */
@@ -279,15 +279,15 @@ export class Store implements AsyncDisposable {
   /** Writer only, at the end of a run: compaction, old versions, stale vectors, indexes; as far as worth it. */
   async maintain(options: { force?: boolean } = {}): Promise<MaintainReport> {
     this.#tables.assertWritable();
-    const { tablesDir } = this;
-    return maintain({ tables: this.#tables, files: this.#files, indexes: this.#indexes, tablesDir }, options);
+    const parts = { tables: this.#tables, files: this.#files, indexes: this.#indexes, set: this.meta().tables };
+    return maintain(parts, options);
   }
 
   /** Waits for the write under way, lets the tables go and, for a writer, the lock. */
   async close(): Promise<void> {
     try {
       await this.#tables.close();
-      if (this.#lock !== null) await rm(scratchDir(this.dir), { recursive: true, force: true });
+      if (this.#lock !== null) await rm(this.#place.scratch, { recursive: true, force: true });
     } finally {
       await this.#lock?.release();
     }

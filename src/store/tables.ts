@@ -3,6 +3,8 @@ import type { Schema } from 'apache-arrow';
 import type { ArrowBatch } from './batch.ts';
 import { asStoreError, isMissingData } from './errors.ts';
 import { both, type Predicate } from './filter.ts';
+import type { IndexLock } from './lock.ts';
+import type { Place } from './place.ts';
 import { drained } from './scan.ts';
 
 const READ_ATTEMPTS = 3;
@@ -11,21 +13,23 @@ export type TableName = 'files' | 'chunks' | 'vectors';
 
 /** The tables of one index: opened on first use, writes one at a time, errors in tidemark's words. */
 export class Tables {
-  readonly dir: string;
+  readonly place: Place;
   readonly #connection: Connection;
-  readonly #writable: boolean;
+  /** Of the single writer. */
+  readonly #lock: IndexLock | null;
   readonly #open = new Map<TableName, Table>();
   #lastWrite: Promise<unknown> = Promise.resolve();
 
-  constructor(dir: string, connection: Connection, writable: boolean) {
-    this.dir = dir;
+  /** @param lock null for reading only */
+  constructor(place: Place, connection: Connection, lock: IndexLock | null) {
+    this.place = place;
     this.#connection = connection;
-    this.#writable = writable;
+    this.#lock = lock;
   }
 
   /** Writing without the lock would break the single writer's commit order. */
   assertWritable(): void {
-    if (!this.#writable) throw new TypeError('the store is open for reading only');
+    if (this.#lock === null) throw new TypeError('the store is open for reading only');
   }
 
   /** Runs `work`; what it throws comes out as a TidemarkError that says the index failed to `what`. */
@@ -33,7 +37,7 @@ export class Tables {
     try {
       return await work();
     } catch (error) {
-      throw asStoreError(error, this.dir, what);
+      throw asStoreError(error, this.place.name, what);
     }
   }
 
@@ -46,7 +50,8 @@ export class Tables {
       try {
         return await work();
       } catch (error) {
-        if (attempt === READ_ATTEMPTS || !isMissingData(error)) throw asStoreError(error, this.dir, what);
+        if (attempt === READ_ATTEMPTS || !isMissingData(error))
+          throw asStoreError(error, this.place.name, what);
       }
     }
   }
@@ -54,7 +59,12 @@ export class Tables {
   /** As `run`, after the writes before it: two in flight double the memory. */
   async write<T>(what: string, work: () => Promise<T>): Promise<T> {
     this.assertWritable();
-    const turn = this.#lastWrite.then(() => this.run(what, work));
+    const turn = this.#lastWrite.then(() =>
+      this.run(what, async () => {
+        await this.#lock!.assertHeld();
+        return work();
+      }),
+    );
     this.#lastWrite = turn.catch(() => {});
     return turn;
   }
@@ -114,6 +124,19 @@ export class Tables {
     const table = await this.find(name);
     if (table === null) return 0;
     return this.read(`read ${name}`, () => table.countRows(both(...where) ?? undefined));
+  }
+
+  /** Of the rows and indexes that are alive, as the tables tell it. */
+  async bytes(): Promise<number> {
+    let bytes = 0;
+    for (const name of ['files', 'chunks', 'vectors'] as const) {
+      const table = await this.find(name);
+      if (table === null) continue;
+      bytes += (await this.read(`read ${name}`, () => table.stats())).totalBytes;
+      const indices = await this.read(`read ${name}`, () => table.listIndices());
+      for (const { sizeBytes } of indices) bytes += sizeBytes ?? 0;
+    }
+    return bytes;
   }
 
   /** Waits for the write under way and lets the native handles go. */

@@ -51,7 +51,7 @@ async function fileRow(root: string, path: string): Promise<LiveFileRow> {
 /** Where the table has the row of each chunk of a file, by ordinal: another number is another row. */
 async function rowIds(root: string, path: string): Promise<string[]> {
   await using store = await openStore(join(root, '.tidemark'), { create: false, mode: 'read' });
-  const table = await (await connectTo(store.tablesDir)).openTable('chunks');
+  const table = await (await connectTo(store.tablesUri)).openTable('chunks');
   const query = table.query().withRowId().select(['_rowid', 'ordinal']).where(`path = '${path}'`);
   const ids: string[] = [];
   for (const row of await query.toArray()) {

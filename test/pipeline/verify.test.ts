@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Table } from '@lancedb/lancedb';
 import { connectTo } from '../../src/store/lance.ts';
 import { readMeta } from '../../src/store/meta.ts';
+import { placeAt } from '../../src/store/place-at.ts';
 import { openIndex, type TidemarkIndex } from '../../src/tidemark-index.ts';
 import { runCli } from '../support/cli-runs.ts';
 import { copySources, exportIndex, indexOnce, update } from '../support/index-runs.ts';
@@ -34,7 +35,7 @@ async function damaged(
   const root = temporaryDirectory(t);
   cpSync(whole, root, { recursive: true });
   const dir = join(root, '.tidemark');
-  const connection = await connectTo(join(dir, (await readMeta(dir)).tables));
+  const connection = await connectTo(join(dir, (await readMeta(placeAt(dir))).tables));
   const open = (name: TableName) => connection.openTable(name);
   await damage({ files: await open('files'), chunks: await open('chunks'), vectors: await open('vectors') });
   return root;

@@ -177,7 +177,7 @@ test('a row that says that a file is gone hides what it had, and goes last', asy
   assert.deepEqual(await lexicalIds(store, 'tide'), []);
 
   // So many rows take several commits: after each, the row that counts is there as long as one that does not.
-  const table = await (await connectTo(store.tablesDir)).openTable('files');
+  const table = await (await connectTo(store.tablesUri)).openTable('files');
   const first = await table.version();
   await store.deleteFilesByRev([rev, ...others.map((row) => row.rev), 1n]);
   const last = await table.version();
@@ -196,7 +196,7 @@ test('opening for write sweeps half-written files and spilled runs', async (t) =
   let leftover: string;
   {
     await using store = await openStore(dir, { create: false, mode: 'read' });
-    leftover = path.join(store.tablesDir, 'chunks.lance', 'data', '.tmp-half');
+    leftover = path.join(store.tablesUri, 'chunks.lance', 'data', '.tmp-half');
   }
   await writeFile(leftover, 'half');
   await writeFile(path.join(dir, 'meta.json.123.tmp'), '{');

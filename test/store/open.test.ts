@@ -183,7 +183,7 @@ test('a damaged index says so and how to go on', async (t) => {
   let tables: string;
   {
     await using store = await openStore(dir, READ);
-    tables = store.tablesDir;
+    tables = store.tablesUri;
   }
   const data = path.join(tables, 'chunks.lance', 'data');
   for (const file of await readdir(data)) await rm(path.join(data, file));

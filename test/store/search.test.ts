@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/open.ts';
 import type { ChunkRow } from '../../src/store/schema.ts';
@@ -219,7 +220,7 @@ test('maintenance purges stale vectors only, and answers stay the same', async (
   });
   const before = await answers();
   assert.ok(before.lexical.length > 100 && before.semantic.length === 20);
-  await using reader = await openStore(store.dir, { create: false, mode: 'read' });
+  await using reader = await openStore(path.dirname(store.tablesUri), { create: false, mode: 'read' });
   let finished = false;
   const reading = (async () => {
     let rounds = 0;

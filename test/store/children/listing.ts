@@ -15,7 +15,7 @@ const WAYS: Record<string, (store: Store) => AsyncIterable<unknown>> = {
   keys: (store) => store.files(),
   /** Page after page by a growing offset. */
   async *offset(store) {
-    const table = await (await connectTo(store.tablesDir)).openTable('files');
+    const table = await (await connectTo(store.tablesUri)).openTable('files');
     let last: string | null = null;
     for (let offset = 0; ; offset += PAGE) {
       const page = await table
@@ -34,7 +34,7 @@ const WAYS: Record<string, (store: Store) => AsyncIterable<unknown>> = {
   },
   /** The bug that this project grew out of: every indexed path in one array. */
   async *unbounded(store) {
-    const table = await (await connectTo(store.tablesDir)).openTable('files');
+    const table = await (await connectTo(store.tablesUri)).openTable('files');
     const rows = (await table.query().toArray()).map((row) => row.toJSON());
     const newest = new Map(rows.sort((a, b) => Number(a.rev - b.rev)).map((row) => [row.path, row]));
     yield* [...newest.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
