@@ -15,13 +15,17 @@ import { type Verification, verifyIndex } from './pipeline/verify-index.ts';
 import { TIDEMARK_VERSION } from './pipeline/versions.ts';
 import { type SearchOptions, type SearchResult, search } from './search/search.ts';
 import { openStore } from './store/open.ts';
+import { isRemote } from './store/place-at.ts';
 import { removeIndex } from './store/remove.ts';
 import type { Store } from './store/store.ts';
 import { assertSafeRoot, resolveRoot } from './walk/root.ts';
 import { TreeWatcher } from './walk/tree-watcher.ts';
 
 export interface OpenOptions {
-  /** Where the index lies: a path or a `file:` URL; default `DIR/.tidemark`. */
+  /**
+   * Where the index lies: a path, a `file:` URL, or `s3://`, `gs://` or `az://BUCKET/PREFIX`, with the credentials from the
+   * environment; default `DIR/.tidemark`.
+   */
   readonly index?: string;
   /** Memory for the whole process tree: bytes, or a size such as '512MB'. Default: a share of the machine. */
   readonly memory?: number | string;
@@ -91,7 +95,7 @@ const BUSY_WAIT_MS = 1000;
 /**
  * Opens the index of a directory; neither has to be made before `update`. The caller closes it (`await using`). Throws
  * `ERR_TIDEMARK_ROOT_MISSING` and its like for a directory that cannot be listed, `ERR_TIDEMARK_SIZE` for `memory`,
- * `ERR_TIDEMARK_INDEX_PLACE` for an `index` that is not a local path.
+ * `ERR_TIDEMARK_INDEX_PLACE` for an `index` that is neither a path nor in an object store.
  */
 export async function openIndex(dir: string, options: OpenOptions = {}): Promise<TidemarkIndex> {
   const root = await resolveRoot(dir);
@@ -118,27 +122,31 @@ async function* whenFree(
 /** Two letters at least before the colon: one is a drive of Windows. */
 const URL_SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i;
 
-function localPath(index: string): string {
+/** An absolute path, or the URI of an object store. */
+function placeOf(index: string): string {
   const scheme = URL_SCHEME.exec(index)?.[1]?.toLowerCase();
   if (scheme === undefined && index !== '') return resolve(index);
+  const refuse = (why: string, cause?: unknown) =>
+    new TidemarkError('ERR_TIDEMARK_INDEX_PLACE', `--index ${index} ${why}`, { cause });
+  if (index === '') throw refuse('is empty; give the path of a directory');
+  if (isRemote(index)) {
+    const path = index.replace(/\/+$/, '');
+    if (/[?#\s]|\/\.{0,2}(?:\/|$)/.test(path.slice(scheme!.length + 3)))
+      throw refuse('is no bucket and prefix; write it as s3://BUCKET/PREFIX');
+    return path;
+  }
   try {
     if (scheme === 'file') return fileURLToPath(index);
   } catch (cause) {
-    throw new TidemarkError('ERR_TIDEMARK_INDEX_PLACE', `--index ${index} is not a local file URL`, {
-      cause,
-    });
+    throw refuse('is not a local file URL', cause);
   }
-  const what = index === '' ? 'is empty' : 'is not on this machine';
-  throw new TidemarkError(
-    'ERR_TIDEMARK_INDEX_PLACE',
-    `--index ${index} ${what}; give the path of a directory`,
-  );
+  throw refuse('is neither a directory nor an object store that is known: s3://, gs:// and az://');
 }
 
 /** The index of one directory. */
 export class TidemarkIndex implements AsyncDisposable {
   readonly root: string;
-  /** Absolute path of the index directory. */
+  /** Absolute path of the index directory, or the URI of an object store. */
   readonly indexDir: string;
   readonly #options: OpenOptions;
   readonly #memoryBytes: number | undefined;
@@ -151,7 +159,7 @@ export class TidemarkIndex implements AsyncDisposable {
   /** Use {@link openIndex}. */
   constructor(root: string, options: OpenOptions, memoryBytes: number | undefined) {
     this.root = root;
-    this.indexDir = options.index === undefined ? join(root, '.tidemark') : localPath(options.index);
+    this.indexDir = options.index === undefined ? join(root, '.tidemark') : placeOf(options.index);
     this.#options = options;
     this.#memoryBytes = memoryBytes;
   }
@@ -191,7 +199,7 @@ export class TidemarkIndex implements AsyncDisposable {
     this.#assertOpen();
     await assertSafeRoot(this.root, { force: options.force ?? false });
     // Before the first round, so that what changes during it is seen.
-    await using watcher = await TreeWatcher.start(this.root, [this.indexDir]);
+    await using watcher = await TreeWatcher.start(this.root, isRemote(this.indexDir) ? [] : [this.indexDir]);
     for (let rounds = 0; ; rounds++) {
       if (rounds > 0) await watcher.changed(signal);
       yield* whenFree(() => this.update(options), rounds > 0, signal);
@@ -285,7 +293,9 @@ export class TidemarkIndex implements AsyncDisposable {
     await this.close();
   }
 
+  /** An index in an object store is of no one path: other machines have the tree elsewhere. */
   get #outside(): boolean {
+    if (isRemote(this.indexDir)) return false;
     const inside = relative(this.root, this.indexDir);
     return inside.startsWith('..') || isAbsolute(inside);
   }

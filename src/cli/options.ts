@@ -20,7 +20,11 @@ export interface CommonOptions {
 export function withCommonOptions(command: Command): Command {
   return command
     .argument('[dir]', 'the source tree', notEmpty, '.')
-    .option('--index <path>', 'where the index lies (default: DIR/.tidemark)', notEmpty)
+    .option(
+      '--index <place>',
+      'where the index lies: a directory, or s3://, gs:// or az://BUCKET/PREFIX (default: DIR/.tidemark)',
+      notEmpty,
+    )
     .option(
       '--memory <size>',
       'memory for all processes together: 512MB, 2GB (default: depends on the machine)',

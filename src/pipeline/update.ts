@@ -9,6 +9,7 @@ import { defaultBudgetBytes, MemoryBudget, planMemory } from '../memory/budget.t
 import { machineLimits } from '../memory/machine.ts';
 import { PeakSampler } from '../memory/sampler.ts';
 import { openStore } from '../store/open.ts';
+import { isRemote } from '../store/place-at.ts';
 import type { Store } from '../store/store.ts';
 import { walk } from '../walk/walk.ts';
 import type { IndexEvent } from './events.ts';
@@ -21,7 +22,7 @@ import { whileWaiting } from './while-waiting.ts';
 export interface UpdateRequest {
   /** Real path of the tree. */
   readonly root: string;
-  /** Absolute path of the index directory. */
+  /** Absolute path of the index directory, or the URI of an object store. */
   readonly indexDir: string;
   /** The index lies outside of the tree, and is bound to it. */
   readonly outside: boolean;
@@ -88,7 +89,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   try {
     yield* runLexicalLane({
       root: request.root,
-      exclude: [request.indexDir],
+      exclude: ownFiles(request),
       store,
       outdated: store.meta().chunker !== CHUNKER_VERSION,
       inFlight: new MemoryBudget(plan.inFlightBytes),
@@ -182,6 +183,11 @@ function degradation(event: EmbeddingEvent): { step: string; reason: string } | 
   }
 }
 
+/** What in the tree is the index itself. */
+function ownFiles({ indexDir }: UpdateRequest): string[] {
+  return isRemote(indexDir) ? [] : [indexDir];
+}
+
 /** Walks ahead to count the files, for an estimate of the time left. */
 class FileCount {
   total: number | null = null;
@@ -192,10 +198,12 @@ class FileCount {
     this.#done = this.#count(request, AbortSignal.any([signal, this.#stop.signal]));
   }
 
-  async #count({ root, indexDir }: UpdateRequest, signal: AbortSignal): Promise<void> {
+  async #count(request: UpdateRequest, signal: AbortSignal): Promise<void> {
+    const { root } = request;
+    const exclude = ownFiles(request);
     try {
       let files = 0;
-      for await (const _ of walk(root, { exclude: [indexDir], signal })) files++;
+      for await (const _ of walk(root, { exclude, signal })) files++;
       this.total = files;
     } catch {
       // The lane itself reports what is wrong; here it only means that the total stays unknown.

@@ -117,6 +117,22 @@ export class StoreError extends TidemarkError {
   }
 }
 
+/** The object store itself said no, or nothing. */
+export class ObjectStoreError extends TidemarkError {
+  constructor(dir: string, what: string, cause: unknown) {
+    super('ERR_TIDEMARK_OBJECT_STORE', `the object store of ${dir} ${what}`, { cause });
+  }
+}
+
+export class NoConditionalPutError extends TidemarkError {
+  constructor(dir: string) {
+    super(
+      'ERR_TIDEMARK_NO_CONDITIONAL_PUT',
+      `the object store of ${dir} has no conditional PUT, so two writers at once would lose rows; choose another store, or set TIDEMARK_SINGLE_WRITER=1 where there is only ever one`,
+    );
+  }
+}
+
 export class BadGlobError extends TidemarkError {
   constructor(glob: string, why: string) {
     super('ERR_TIDEMARK_BAD_GLOB', `the path pattern ${JSON.stringify(glob.slice(0, 80))} ${why}`);
@@ -125,6 +141,23 @@ export class BadGlobError extends TidemarkError {
 
 const DISK_FULL = /os error (?:28|122)\b|ENOSPC|EDQUOT|No space left/i;
 const READ_ONLY = /os error (?:30|13|1)\b|EROFS|EACCES|EPERM|Permission denied|Read-only file system/i;
+/** Of what an object store answers, and what to do about it. */
+const ANSWERS: readonly (readonly [RegExp, string])[] = [
+  [/NoSuchBucket|ContainerNotFound/, 'has no such bucket; create it first'],
+  [
+    /CredentialsNotLoaded|Failed to get AWS credentials|no Azure account name|metadata/i,
+    'was given no credentials; set them in the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  ],
+  [
+    /status: 40[13]|SignatureDoesNotMatch|InvalidAccessKeyId|AuthorizationFailure|AccessDenied/,
+    'refused the credentials; check those in the environment, and what they may do',
+  ],
+  [
+    /kind: (?:Connect|Timeout)|Connection refused|dns error|timed out/i,
+    'does not answer; check the network and the address, such as AWS_ENDPOINT_URL',
+  ],
+];
+const OBJECT_STORE = /^(?:s3|gs|az):/;
 const MISSING = /not found|does not exist|os error 2\b|ENOENT/i;
 const CORRUPT =
   /not found|does not exist|corrupt|invalid (?:magic|header|manifest|footer|metadata)|magic (?:number|word)|failed to decode|decode error|sufficient data|invalid range|unexpected (?:eof|end)|out of range|out of bounds|file size is too small|file too small|checksum|panic|os error 21\b|EISDIR|(?:protobuf|prost)/i;
@@ -133,11 +166,17 @@ const CORRUPT =
 export const isMissingData = (error: unknown): boolean =>
   error instanceof Error && !(error instanceof TidemarkError) && MISSING.test(error.message);
 
+/** There is no such table; one whose files are damaged says something else. */
+export const isNoTable = (error: unknown): boolean =>
+  error instanceof Error && /^Table '[^']*' was not found/.test(error.message);
+
 /** Lance rejects with plain Errors: the message is all there is to tell them apart. `what` reads after "failed to". */
 export function asStoreError(error: unknown, dir: string, what: string): TidemarkError {
   if (error instanceof TidemarkError) return error;
   if (error instanceof LockLostError) return new LostLockError(dir, error);
   const message = error instanceof Error ? error.message : String(error);
+  const answer = OBJECT_STORE.test(dir) ? ANSWERS.find(([pattern]) => pattern.test(message)) : undefined;
+  if (answer !== undefined) return new ObjectStoreError(dir, answer[1], error);
   if (DISK_FULL.test(message)) return new DiskFullError(dir, error);
   if (READ_ONLY.test(message)) return new ReadOnlyError(dir, error);
   if (CORRUPT.test(message)) return new IndexCorruptError(dir, `could not ${what}`, error);

@@ -279,7 +279,12 @@ export class Store implements AsyncDisposable {
   /** Writer only, at the end of a run: compaction, old versions, stale vectors, indexes; as far as worth it. */
   async maintain(options: { force?: boolean } = {}): Promise<MaintainReport> {
     this.#tables.assertWritable();
-    const parts = { tables: this.#tables, files: this.#files, indexes: this.#indexes, set: this.meta().tables };
+    const parts = {
+      tables: this.#tables,
+      files: this.#files,
+      indexes: this.#indexes,
+      set: this.meta().tables,
+    };
     return maintain(parts, options);
   }
 

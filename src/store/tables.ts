@@ -1,7 +1,7 @@
 import type { Connection, Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
 import type { ArrowBatch } from './batch.ts';
-import { asStoreError, isMissingData } from './errors.ts';
+import { asStoreError, isMissingData, isNoTable } from './errors.ts';
 import { both, type Predicate } from './filter.ts';
 import type { IndexLock } from './lock.ts';
 import type { Place } from './place.ts';
@@ -74,9 +74,12 @@ export class Tables {
     const known = this.#open.get(name);
     if (known !== undefined) return known;
     return this.run(`open ${name}`, async () => {
-      if (!(await this.#connection.tableNames()).includes(name)) return null;
-      const table = await this.#connection.openTable(name);
-      this.#open.set(name, table);
+      // Not by the list of names, which an object store may give late or not at all.
+      const table = await this.#connection.openTable(name).catch((error: unknown) => {
+        if (isNoTable(error)) return null;
+        throw error;
+      });
+      if (table !== null) this.#open.set(name, table);
       return table;
     });
   }

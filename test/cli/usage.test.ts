@@ -59,9 +59,14 @@ const WRONG_USAGE: readonly (readonly [name: string, args: readonly string[], li
     /no language 'klingon'/,
   ],
   [
-    'an index on another machine',
-    ['index', tree, '--index', 's3://bucket/x'],
-    /s3:\/\/bucket\/x is not on this machine/,
+    'an index in what is no object store',
+    ['index', tree, '--index', 'ftp://host/x'],
+    /ftp:\/\/host\/x is neither a directory nor an object store/,
+  ],
+  [
+    'a prefix that leaves the bucket',
+    ['index', tree, '--index', 's3://bucket/../x'],
+    /s3:\/\/BUCKET\/PREFIX/,
   ],
   ['the root of the file system', ['index', '/'], /the root of the file system.*--force/],
 ];
