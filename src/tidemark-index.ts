@@ -8,12 +8,14 @@ import type { Dtype } from './embed/model-files.ts';
 import { followIndex } from './embed/model-name.ts';
 import type { TextEmbedder } from './embed/text-embedder.ts';
 import { TidemarkError } from './errors.ts';
+import { collectGarbage } from './memory/collect-garbage.ts';
 import { parseSize } from './memory/size.ts';
 import type { IndexEvent } from './pipeline/events.ts';
 import { runUpdate } from './pipeline/update.ts';
 import { type Verification, verifyIndex } from './pipeline/verify-index.ts';
 import { TIDEMARK_VERSION } from './pipeline/versions.ts';
 import { type SearchOptions, type SearchResult, search } from './search/search.ts';
+import { forgetConnections } from './store/lance.ts';
 import { openStore } from './store/open.ts';
 import { isRemote } from './store/place-at.ts';
 import { removeIndex } from './store/remove.ts';
@@ -89,7 +91,8 @@ interface Reader {
   readonly tablesUri: string;
 }
 
-const EMBEDDER_IDLE_MS = 60_000;
+/** After so long without a call an index gives back what memory it holds. */
+const IDLE_MS = 60_000;
 const BUSY_WAIT_MS = 1000;
 
 /**
@@ -154,6 +157,7 @@ export class TidemarkIndex implements AsyncDisposable {
   #embedder: TextEmbedder | null = null;
   #embedderKey = '';
   #idle: NodeJS.Timeout | undefined;
+  #calls = 0;
   #closed = false;
 
   /** Use {@link openIndex}. */
@@ -210,14 +214,18 @@ export class TidemarkIndex implements AsyncDisposable {
   async search(query: string, options: SearchOptions = {}): Promise<SearchResult> {
     const { language, ...rest } = options;
     const known = language === undefined ? undefined : requireLanguage(language);
+    using _ = this.#call();
     const store = await this.#store();
     const { model } = store.meta();
     const embed = model === null ? null : (text: string) => this.#embedQuery(store, text);
-    return search(store, query, { ...rest, ...(known === undefined ? {} : { language: known.name }) }, embed);
+    const narrowed = { ...rest, ...(known === undefined ? {} : { language: known.name }) };
+    // Awaited here: the call lasts for so long.
+    return await search(store, query, narrowed, embed);
   }
 
   /** Every file in the order of its path's bytes, in constant memory; skipped ones only if asked for. */
   async *files(options: { readonly skipped?: boolean } = {}): AsyncGenerator<IndexedFile, void, void> {
+    using _ = this.#call();
     const store = await this.#store();
     for await (const { path, size, language, chunks, state, reason } of store.files()) {
       if (state === 'skipped' && options.skipped !== true) continue;
@@ -226,6 +234,7 @@ export class TidemarkIndex implements AsyncDisposable {
   }
 
   async status(): Promise<IndexStatus> {
+    using _ = this.#call();
     const store = await this.#store();
     const meta = store.meta();
     const { files, vectors } = await store.counts();
@@ -300,6 +309,29 @@ export class TidemarkIndex implements AsyncDisposable {
     return inside.startsWith('..') || isAbsolute(inside);
   }
 
+  /** Lasts for one call from outside; a minute after the last one the index lets go of what it can get again. */
+  #call(): Disposable {
+    clearTimeout(this.#idle);
+    this.#calls++;
+    return {
+      [Symbol.dispose]: () => {
+        if (--this.#calls > 0 || this.#closed) return;
+        this.#idle = setTimeout(() => void this.#rest().catch(() => {}), IDLE_MS);
+        this.#idle.unref();
+      },
+    };
+  }
+
+  /** Gives memory back: the process that embeds queries, the tables, Lance's caches. */
+  async #rest(): Promise<void> {
+    const embedder = this.#embedder;
+    this.#embedder = null;
+    await embedder?.dispose();
+    await this.#closeReader();
+    forgetConnections();
+    await collectGarbage();
+  }
+
   #assertOpen(): void {
     if (this.#closed) throw new TidemarkError('ERR_TIDEMARK_CLOSED', 'the index is closed; open it again');
   }
@@ -354,13 +386,11 @@ export class TidemarkIndex implements AsyncDisposable {
     return this.#embedder;
   }
 
-  /** The process that embeds queries stays for a minute after the last one. */
   async #embedQuery(store: Store, query: string): Promise<Float32Array> {
     const { model, dtype, dimensions, device, offline } = this.#options;
     const use = await followIndex({ model, dtype, dimensions }, store.meta().model);
     // Closed while it waited for the tables: no process may start any more.
     this.#assertOpen();
-    clearTimeout(this.#idle);
     const embedder = this.#embedderFor({ ...use, device, offline });
     const info = await embedder.start();
     // Two models' vectors do not compare, so a search with the wrong one is refused.
@@ -372,13 +402,6 @@ export class TidemarkIndex implements AsyncDisposable {
         `the query cannot be embedded: ${failed[0]!.reason}; try --mode lexical`,
       );
     }
-    // Of searches side by side the last one counts.
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => {
-      if (this.#embedder === embedder) this.#embedder = null;
-      void embedder.dispose();
-    }, EMBEDDER_IDLE_MS);
-    this.#idle.unref();
     return vectors;
   }
 }

@@ -86,6 +86,12 @@ export async function connectTo(uri: string, options: ConnectOptions = {}): Prom
   return connection;
 }
 
+/** Lets all connections and their caches go, once nobody uses them any more and the garbage is collected. */
+export function forgetConnections(): void {
+  connections.clear();
+  session = undefined;
+}
+
 function cacheBytes(memoryBytes: number, { share, least, most }: typeof INDEX_CACHE): bigint {
   return BigInt(Math.round(Math.max(least, Math.min(most, memoryBytes * share))));
 }
