@@ -37,7 +37,8 @@ export class DirectoryLock implements AsyncDisposable {
       // Only another host reads the time stamp; one that could not be written is made good by the next.
       utimes(file, now, now).then(
         () => {
-          this.#lastSeen = Date.now();
+          // After a long sleep that is for `assertHeld` to find out.
+          if (!this.#hasSlept()) this.#lastSeen = Date.now();
         },
         () => {},
       );
@@ -51,11 +52,15 @@ export class DirectoryLock implements AsyncDisposable {
    * @throws {LockLostError} where somebody did
    */
   async assertHeld(): Promise<void> {
-    if (Date.now() - this.#lastSeen < FOREIGN_STALE_MS / 2) return;
+    if (!this.#hasSlept()) return;
     const lockDir = path.dirname(this.#file);
     if (numbered(lockDir, await highest(lockDir)) !== this.#file)
       throw new LockLostError(path.dirname(lockDir));
     this.#lastSeen = Date.now();
+  }
+
+  #hasSlept(): boolean {
+    return Date.now() - this.#lastSeen > FOREIGN_STALE_MS / 2;
   }
 
   /** Lets the next one in. Does nothing the second time, nor when the directory is gone. */

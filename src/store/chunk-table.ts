@@ -68,7 +68,7 @@ export class ChunkTable {
         .query()
         .select(columns)
         .where(both(isIn('seq', part), ordinals)!);
-      for await (const batch of drained(query)) {
+      for await (const batch of this.#tables.stream('read chunks', query)) {
         // Rows that a newer version replaced may still be there under the same seq.
         const live = decode(batch, CHUNK_COLUMNS, PLACE).map((row) => isNamed(named.get(row.seq)!, row));
         yield decode(batch, CHUNK_COLUMNS, keys).filter((_, i) => live[i]);

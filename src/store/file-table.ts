@@ -55,7 +55,8 @@ export class FileTable {
     const query = table.query().select(names(FILE_COLUMNS, ALL));
     const where = inRange('path', after, through);
     if (where !== null) query.where(where);
-    for await (const batch of drained(query)) yield decode(batch, FILE_COLUMNS, ALL);
+    for await (const batch of this.#tables.stream('read files', query))
+      yield decode(batch, FILE_COLUMNS, ALL);
   }
 
   /** The row that counts of each file, ordered by the UTF-8 bytes of the path. Constant memory. */

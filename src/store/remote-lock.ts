@@ -89,10 +89,10 @@ export class RemoteLock implements IndexLock {
   }
 
   async assertHeld(): Promise<void> {
-    if (Date.now() - this.#lastSeen < STALE_MS / 2) return;
+    if (!this.#hasSlept()) return;
     if (holderOf(await readLog(this.#table))?.id !== this.#claim.id)
       throw new LostLockError(this.#name, undefined);
-    await this.#beat();
+    this.#lastSeen = Date.now();
   }
 
   async release(): Promise<void> {
@@ -108,10 +108,15 @@ export class RemoteLock implements IndexLock {
     await this.release();
   }
 
+  #hasSlept(): boolean {
+    return Date.now() - this.#lastSeen > STALE_MS / 2;
+  }
+
   async #beat(): Promise<void> {
     if (this.#released) return;
     await append(this.#table, this.#claim, 'beat');
-    this.#lastSeen = Date.now();
+    // After a long sleep that is for `assertHeld` to find out.
+    if (!this.#hasSlept()) this.#lastSeen = Date.now();
     if (++this.#beats % BEATS_KEPT === 0)
       await this.#table.delete(`${equals('id', this.#claim.id)} AND ${equals('act', 'beat')}`);
   }

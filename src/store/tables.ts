@@ -1,5 +1,5 @@
-import type { Connection, Table } from '@lancedb/lancedb';
-import type { Schema } from 'apache-arrow';
+import type { Connection, Query, Table } from '@lancedb/lancedb';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import type { ArrowBatch } from './batch.ts';
 import { asStoreError, isMissingData, isNoTable } from './errors.ts';
 import { both, type Predicate } from './filter.ts';
@@ -53,6 +53,15 @@ export class Tables {
         if (attempt === READ_ATTEMPTS || !isMissingData(error))
           throw asStoreError(error, this.place.name, what);
       }
+    }
+  }
+
+  /** The batches of a query to the end, whatever the consumer does; see `drained`. */
+  async *stream(what: string, query: Query): AsyncGenerator<RecordBatch, void, void> {
+    try {
+      yield* drained(query);
+    } catch (error) {
+      throw asStoreError(error, this.place.name, what);
     }
   }
 

@@ -4,7 +4,7 @@ import { type ChunkRun, chunkRuns, isNamed } from './chunk-runs.ts';
 import type { ChunkTable } from './chunk-table.ts';
 import { type FileTable, isLive } from './file-table.ts';
 import { keyRanges } from './paging.ts';
-import { decode, drained, names } from './scan.ts';
+import { decode, names } from './scan.ts';
 import { CHUNK_COLUMNS, type FileRow, type LiveFileRow } from './schema.ts';
 import { staleVectors } from './stale-vectors.ts';
 import type { Tables } from './tables.ts';
@@ -158,7 +158,8 @@ function* groups(files: readonly LiveFileRow[]): Generator<LiveFileRow[]> {
 /** One pass over the places of all chunk rows. */
 async function* orphans({ tables, files }: Parts): AsyncGenerator<Fault, void, void> {
   const table = await tables.get('chunks');
-  for await (const batch of drained(table.query().select(names(CHUNK_COLUMNS, PLACE)))) {
+  const query = table.query().select(names(CHUNK_COLUMNS, PLACE));
+  for await (const batch of tables.stream('read chunks', query)) {
     const rows = decode(batch, CHUNK_COLUMNS, PLACE);
     const versions = await files.newestByPath(rows.map(({ path }) => path));
     const named = new Map(Array.from(versions, ([path, version]) => [path, chunkRuns(version)]));

@@ -1,0 +1,196 @@
+/**
+ * In which type a vector is best stored: bytes, time to write, recall against 32-bit floats, time of an exact and of an
+ * approximate search. Real vectors of the bundled model with noise. `npm run bench:vectors`; BENCH_VECTORS=20000 takes
+ * fewer (a trial: nothing is written). Results: bench/results/vectors.json.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Table } from '@lancedb/lancedb';
+import { Embedder } from '../src/embed/embedder.ts';
+import { toHalf } from '../src/store/half.ts';
+import { connectTo, loadArrow, loadLance } from '../src/store/lance.ts';
+import { seeded } from '../test/support/chunking.ts';
+import { realChunks } from './lib/embed-runs.ts';
+import { environment } from './lib/machine.ts';
+import { table } from './lib/table.ts';
+
+const VECTORS = 200_000;
+const BASE = 2000;
+const DIMENSIONS = 384;
+const COMMIT = 4096;
+const QUERIES = 100;
+const TOP = 10;
+/** Of the length of a vector; half of another one is added too. */
+const NOISE = 0.4;
+const TYPES = ['float32', 'float16', 'int8'] as const;
+type Type = (typeof TYPES)[number];
+
+interface Result {
+  readonly type: Type;
+  readonly bytesPerVector: number;
+  readonly writtenPerSecond: number;
+  /** Null where the store cannot search it. */
+  readonly exact: { readonly p50: number; readonly recall: number } | null;
+  readonly indexSeconds: number | null;
+  readonly approximate: { readonly p50: number; readonly recall: number } | null;
+}
+
+const given = process.env.BENCH_VECTORS;
+const count = Number(given ?? VECTORS);
+const { FixedSizeList, Field, Float16, Float32, Int32, Int8, makeData, RecordBatch, Schema, Struct } =
+  loadArrow();
+
+async function realVectors(): Promise<Float32Array> {
+  await using embedder = new Embedder({ processes: 2 });
+  const texts = await realChunks(BASE);
+  const { vectors, failed } = await embedder.embed(texts);
+  if (failed.length > 0) throw new Error(failed[0]!.reason);
+  return vectors;
+}
+
+const base = await realVectors();
+const random = seeded(3);
+const noise = Float32Array.from(
+  { length: 1 << 20 },
+  () =>
+    (NOISE / Math.sqrt(DIMENSIONS)) *
+    Math.sqrt(-2 * Math.log(1 - random())) *
+    Math.cos(2 * Math.PI * random()),
+);
+
+/** The vector of a row, the same every time. */
+function vector(row: number, into: Float32Array, at: number): void {
+  const hash = Math.imul(row * 2 + 1, 0x9e3779b1) >>> 0;
+  const [one, other, from] = [
+    (row % BASE) * DIMENSIONS,
+    (hash % BASE) * DIMENSIONS,
+    hash % (noise.length - DIMENSIONS),
+  ];
+  let squares = 0;
+  for (let k = 0; k < DIMENSIONS; k++) {
+    const value = base[one + k]! + 0.5 * base[other + k]! + noise[from + k]!;
+    into[at + k] = value;
+    squares += value * value;
+  }
+  for (let k = 0; k < DIMENSIONS; k++) into[at + k]! /= Math.sqrt(squares);
+}
+
+function query(i: number): Float32Array {
+  const into = new Float32Array(DIMENSIONS);
+  // Of no row.
+  vector(1e9 + i * 7919, into, 0);
+  return into;
+}
+
+function valuesOf(type: Type, floats: Float32Array) {
+  if (type === 'float32') return { item: new Float32(), data: floats };
+  if (type === 'float16') return { item: new Float16(), data: Uint16Array.from(floats, toHalf) };
+  // The largest value of a normalized vector of this model is well below a half.
+  return { item: new Int8(), data: Int8Array.from(floats, (value) => Math.round(value * 254)) };
+}
+
+async function write(type: Type, dir: string): Promise<{ lance: Table; seconds: number }> {
+  const { item } = valuesOf(type, new Float32Array(0));
+  const list = new FixedSizeList(DIMENSIONS, new Field('item', item, true));
+  const schema = new Schema([new Field('id', new Int32(), false), new Field('vector', list, false)]);
+  const lance = await (await connectTo(dir)).createEmptyTable(type, schema);
+  let seconds = 0;
+  for (let from = 0; from < count; from += COMMIT) {
+    const length = Math.min(COMMIT, count - from);
+    const floats = new Float32Array(length * DIMENSIONS);
+    for (let i = 0; i < length; i++) vector(from + i, floats, i * DIMENSIONS);
+    const started = performance.now();
+    const { data } = valuesOf(type, floats);
+    const child = makeData({ type: item, length: length * DIMENSIONS, nullCount: 0, data } as never);
+    const children = [
+      makeData({
+        type: new Int32(),
+        length,
+        nullCount: 0,
+        data: Int32Array.from({ length }, (_, i) => from + i),
+      }),
+      makeData({ type: list, length, nullCount: 0, child } as never),
+    ];
+    const batch = new RecordBatch(
+      schema,
+      makeData({ type: new Struct(schema.fields), length, nullCount: 0, children }),
+    );
+    await lance.add({ schema, batches: [batch] } as never);
+    seconds += (performance.now() - started) / 1000;
+  }
+  return { lance, seconds };
+}
+
+const truth: Set<number>[] = [];
+
+async function search(lance: Table, exact: boolean): Promise<{ p50: number; recall: number }> {
+  const times: number[] = [];
+  let found = 0;
+  for (let i = 0; i < QUERIES; i++) {
+    const started = performance.now();
+    const near = lance
+      .query()
+      .nearestTo(query(i))
+      .distanceType('cosine')
+      .select(['id', '_distance'])
+      .limit(TOP);
+    const rows = await (exact ? near.bypassVectorIndex() : near.nprobes(50).refineFactor(10)).toArray();
+    times.push(performance.now() - started);
+    const ids = rows.map((row) => Number(row.id));
+    truth[i] ??= new Set(ids);
+    found += ids.filter((id) => truth[i]!.has(id)).length;
+  }
+  times.sort((a, b) => a - b);
+  return { p50: times[QUERIES / 2]!, recall: found / QUERIES / TOP };
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+const results: Result[] = [];
+try {
+  for (const type of TYPES) {
+    const { lance, seconds } = await write(type, dir);
+    const written = {
+      type,
+      bytesPerVector: (await lance.stats()).totalBytes / count,
+      writtenPerSecond: count / seconds,
+    };
+    if (type === 'int8') {
+      const refused = await search(lance, true).then(
+        () => null,
+        () => 'refused',
+      );
+      if (refused === null) throw new Error('the store searches 8-bit vectors by now: measure them');
+      results.push({ ...written, exact: null, indexSeconds: null, approximate: null });
+      continue;
+    }
+    const exact = await search(lance, true);
+    const started = performance.now();
+    await lance.createIndex('vector', { config: loadLance().Index.ivfRq({ distanceType: 'cosine' }) });
+    const indexSeconds = (performance.now() - started) / 1000;
+    results.push({ ...written, exact, indexSeconds, approximate: await search(lance, false) });
+  }
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
+
+const shown = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '-';
+process.stdout.write(
+  `${table([
+    ['type', 'bytes', 'written a second', 'exact: recall', 'ms', 'index, s', 'approximate: recall', 'ms'],
+    ...results.map(({ type, bytesPerVector, writtenPerSecond, exact, indexSeconds, approximate }) => [
+      type,
+      bytesPerVector.toFixed(0),
+      writtenPerSecond.toFixed(0),
+      shown(exact?.recall, 4),
+      shown(exact?.p50, 1),
+      shown(indexSeconds ?? undefined, 1),
+      shown(approximate?.recall, 4),
+      shown(approximate?.p50, 1),
+    ]),
+  ])}\n`,
+);
+if (given === undefined) {
+  const report = { environment: environment(), vectors: count, dimensions: DIMENSIONS, results };
+  writeFileSync(new URL('./results/vectors.json', import.meta.url), `${JSON.stringify(report, null, 1)}\n`);
+}
