@@ -52,7 +52,8 @@ interface Fault {
 }
 
 const kill = (child: ChildProcess): void => {
-  process.kill(-child.pid!, 'SIGKILL');
+  // What has ended by itself was not disturbed: its exit code will tell.
+  if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL');
 };
 const tablesOf = (index: string) =>
   join(index, readdirSync(index).find((name) => name.startsWith('tables-'))!);

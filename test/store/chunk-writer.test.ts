@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ChunkBatchBuilder } from '../../src/store/batch.ts';
+import { ChunkWriter } from '../../src/store/chunk-writer.ts';
+import type { Store } from '../../src/store/store.ts';
+import { chunkIds, chunkRow, temporaryStore } from '../support/store-rows.ts';
+
+const ROWS = 3000;
+const FLUSH_BYTES = 64_000;
+
+/** The real store, watched, and unwilling for a while. */
+class WatchedStore {
+  readonly #store: Store;
+  commits = 0;
+  inFlight = 0;
+  mostInFlight = 0;
+  failNext = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async addChunks(batch: ChunkBatchBuilder): Promise<void> {
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
+    try {
+      if (this.failNext > 0) {
+        this.failNext--;
+        throw new Error('no space left');
+      }
+      await this.#store.addChunks(batch);
+      this.commits++;
+    } finally {
+      this.inFlight--;
+    }
+  }
+}
+
+const row = (i: number) =>
+  chunkRow({ id: String(i).padStart(6, '0'), seq: 1n, ordinal: i, path: 'a.ts', text: 'text '.repeat(20) });
+const ids = Array.from({ length: ROWS }, (_, i) => row(i).id);
+
+test('rows are written in few commits, one at a time, all of them and each once', async (t) => {
+  const store = await temporaryStore(t);
+  const watched = new WatchedStore(store);
+  const writer = new ChunkWriter(watched, FLUSH_BYTES);
+  for (let i = 0; i < ROWS; i++) await writer.append(row(i));
+  await writer.flush();
+  assert.deepEqual(await chunkIds(store, [1n]), ids);
+  assert.equal(watched.mostInFlight, 1);
+  const expected = Math.ceil(writer.bytes / FLUSH_BYTES);
+  assert.ok(Math.abs(watched.commits - expected) <= 1, `${watched.commits} commits for ${expected} batches`);
+});
+
+test('a commit that fails is told, and what was in it is written by the next', async (t) => {
+  const store = await temporaryStore(t);
+  const watched = new WatchedStore(store);
+  const writer = new ChunkWriter(watched, FLUSH_BYTES);
+  let failures = 0;
+  for (let i = 0; i < ROWS; i++) {
+    if (i === 1000 || i === 2500) watched.failNext = 1;
+    await writer.append(row(i)).catch((error: Error) => {
+      assert.equal(error.message, 'no space left');
+      failures++;
+    });
+  }
+  watched.failNext = 1;
+  await assert.rejects(writer.flush(), /no space left/);
+  await writer.flush();
+  assert.equal(failures, 2);
+  assert.deepEqual(await chunkIds(store, [1n]), ids);
+  assert.equal(watched.mostInFlight, 1);
+});
