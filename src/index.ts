@@ -18,6 +18,7 @@ export {
   type IndexStatus,
   type OpenOptions,
   openIndex,
+  type StoredChunk,
   type TidemarkIndex,
   type UpdateOptions,
 } from './tidemark-index.ts';

@@ -1,6 +1,7 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Chunk } from './chunk/chunk.ts';
 import { requireLanguage } from './chunk/languages.ts';
 import type { ParserKind } from './chunk/parser-pool.ts';
 import { createEmbedder, type TextEmbedderOptions } from './embed/create-embedder.ts';
@@ -70,6 +71,25 @@ export interface IndexedFile {
   readonly state: 'pending' | 'embedded' | 'skipped';
   readonly reason: string | null;
 }
+
+/** A chunk as the index holds it. */
+export interface StoredChunk extends Chunk {
+  /** Relative to the indexed directory, with `/`. */
+  readonly path: string;
+}
+
+const STORED = [
+  'path',
+  'startLine',
+  'endLine',
+  'startByte',
+  'endByte',
+  'language',
+  'kind',
+  'symbol',
+  'scope',
+  'text',
+] as const;
 
 export interface IndexStatus {
   readonly root: string;
@@ -230,6 +250,27 @@ export class TidemarkIndex implements AsyncDisposable {
     for await (const { path, size, language, chunks, state, reason } of store.files()) {
       if (state === 'skipped' && options.skipped !== true) continue;
       yield { path, size, language, chunks, state, reason };
+    }
+  }
+
+  /** Every chunk of the index, by the bytes of the path and in the order of the file, in constant memory. */
+  async *chunks(): AsyncGenerator<StoredChunk, void, void> {
+    using _ = this.#call();
+    const store = await this.#store();
+    for await (const batch of store.chunksInOrder(STORED)) {
+      for (const {
+        path,
+        startLine,
+        endLine,
+        startByte,
+        endByte,
+        language,
+        kind,
+        symbol,
+        scope,
+        text,
+      } of batch)
+        yield { path, startLine, endLine, startByte, endByte, language, kind, symbol, scope, text };
     }
   }
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { ChunkBatchBuilder, FileBatchBuilder } from './batch.ts';
 import type { ChunkRun, ChunkSet } from './chunk-runs.ts';
 import { ChunkTable, type LexicalHit, type OrdinalRange } from './chunk-table.ts';
+import { fileGroups, GROUP_CHUNKS } from './file-groups.ts';
 import { FileTable, type FileVersion, type StateCounts } from './file-table.ts';
 import type { Filter } from './filter.ts';
 import { IndexMeta } from './index-meta.ts';
@@ -196,6 +197,28 @@ export class Store implements AsyncDisposable {
     range: OrdinalRange | null = null,
   ): AsyncIterable<Pick<ChunkRow, K>[]> {
     return this.#chunks.ofFiles(files, columns, range);
+  }
+
+  /**
+   * The asked-for columns of all chunks that count, in batches: by the bytes of the path, and in the order of the file.
+   * Memory: one batch of some thousand chunks, whatever the size of a file.
+   */
+  async *chunksInOrder<K extends keyof ChunkRow>(
+    columns: readonly K[],
+  ): AsyncGenerator<Pick<ChunkRow, K>[], void, void> {
+    const place = [...new Set([...columns, 'path', 'ordinal'] as const)];
+    for await (const group of fileGroups(this.files())) {
+      const chunks = group.reduce((sum, file) => sum + file.chunks, 0);
+      const order = new Map(group.map(({ path }, i) => [path, i]));
+      for (let from = 0; from < chunks; from += GROUP_CHUNKS) {
+        // Only one file alone can have more than fits.
+        const range = group.length > 1 ? null : { from, to: from + GROUP_CHUNKS };
+        const rows: Pick<ChunkRow, K | 'path' | 'ordinal'>[] = [];
+        for await (const batch of this.chunksOfFiles(group, place, range)) rows.push(...batch);
+        yield rows.sort((a, b) => order.get(a.path)! - order.get(b.path)! || a.ordinal - b.ordinal);
+        if (range === null) break;
+      }
+    }
   }
 
   /** Rows by id, in no order; an id that two versions of a file share comes twice. */

@@ -2,6 +2,7 @@ import { contentHash, embeddingText } from '../chunk/embedding-text.ts';
 import { comparePaths } from '../walk/path-codec.ts';
 import { type ChunkRun, chunkRuns, isNamed } from './chunk-runs.ts';
 import type { ChunkTable } from './chunk-table.ts';
+import { fileGroups } from './file-groups.ts';
 import { type FileTable, isLive } from './file-table.ts';
 import { keyRanges } from './paging.ts';
 import { decode, names } from './scan.ts';
@@ -37,9 +38,6 @@ interface Parts {
   readonly vectors: VectorTable;
 }
 
-/** Files are checked in groups of about so many chunks; one file may have more. */
-const GROUP_CHUNKS = 8192;
-const GROUP_FILES = 256;
 const ID_BATCH = 500;
 const CHECKED = ['id', 'seq', 'ordinal', 'path', 'symbol', 'scope', 'signature', 'text', 'hash'] as const;
 const PLACE = ['seq', 'ordinal', 'path'] as const;
@@ -70,7 +68,7 @@ export async function* verify(parts: Parts): AsyncGenerator<Fault, VerifiedCount
     }
     counts.files += live.length;
     live.sort((a, b) => comparePaths(a.path, b.path));
-    for (const group of groups(live)) {
+    for await (const group of fileGroups(live)) {
       for (const tally of await tallyGroup(group, parts)) {
         counts.chunks += tally.file.chunks;
         found += tally.rows;
@@ -138,21 +136,6 @@ async function tallyGroup(group: readonly LiveFileRow[], parts: Parts): Promise<
     await lookUp();
   }
   return tallies.values();
-}
-
-function* groups(files: readonly LiveFileRow[]): Generator<LiveFileRow[]> {
-  let group: LiveFileRow[] = [];
-  let chunks = 0;
-  for (const file of files) {
-    if (group.length > 0 && (chunks + file.chunks > GROUP_CHUNKS || group.length >= GROUP_FILES)) {
-      yield group;
-      group = [];
-      chunks = 0;
-    }
-    group.push(file);
-    chunks += file.chunks;
-  }
-  if (group.length > 0) yield group;
 }
 
 /** One pass over the places of all chunk rows. */

@@ -105,6 +105,10 @@ export async function listing(index: TidemarkIndex): Promise<void> {
     // @ts-expect-error a language may not be known
     file.language satisfies string;
   }
+  for await (const chunk of index.chunks()) {
+    chunk.path satisfies string;
+    chunk satisfies Chunk;
+  }
   const status: IndexStatus = await index.status();
   status.model?.dimensions satisfies number | undefined;
   index.clean() satisfies Promise<void>;
