@@ -1,17 +1,19 @@
-import type { Table } from '@lancedb/lancedb';
+import type { OptimizeStats, Table } from '@lancedb/lancedb';
 import type { FileTable } from './file-table.ts';
 import type { Indexes } from './indexes.ts';
 import { purgeStaleVectors } from './stale-vectors.ts';
 import type { TableName, Tables } from './tables.ts';
 
-const MAX_SMALL_FRAGMENTS = 64;
+/** A search opens each: 64 of them more than double its time. */
+const MAX_SMALL_FRAGMENTS = 32;
 const MAX_VERSIONS = 256;
 /** What old versions may take, as a share of what is alive, and in any case. */
-const MAX_GARBAGE_SHARE = 0.25;
-const MIN_GARBAGE_BYTES = 8_000_000;
+const MAX_GARBAGE_SHARE = 0.2;
+const MIN_GARBAGE_BYTES = 1_000_000;
 const MAX_STALE_SHARE = 0.25;
 const MIN_STALE_VECTORS = 1024;
 const ATTEMPTS = 3;
+const MAX_PASSES = 5;
 
 export interface MaintainReport {
   /** Tables whose fragments were merged and old versions removed. */
@@ -44,9 +46,7 @@ export async function maintain(parts: Parts, options: { force?: boolean } = {}):
     if (table === null || !(force || (await isWorn(parts, name, table)))) continue;
     // Compaction would merge it, in twice the memory and time that building it again takes.
     if (name === 'chunks') await indexes.drop(table, 'terms');
-    await compact(tables, name, table);
-    // The first time leaves the version that it started from.
-    await compact(tables, name, table);
+    await compactFully(tables, name, table);
     report.compacted.push(name);
   }
   report.built.push(...(await indexes.buildScalar()));
@@ -62,23 +62,31 @@ async function isWorn({ tables, set }: Parts, name: TableName, table: Table): Pr
   const wear = await tables.place.wear(set, name);
   if (wear === null) return (await table.listVersions()).length > MAX_VERSIONS;
   if (wear.versions > MAX_VERSIONS) return true;
-  const indices = await tables.read(`read ${name}`, () => table.listIndices());
-  const live = indices.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), totalBytes);
-  const garbage = wear.bytes - live;
-  return garbage > MIN_GARBAGE_BYTES && garbage > live * MAX_GARBAGE_SHARE;
+  const garbage = wear.bytes - totalBytes;
+  return garbage > MIN_GARBAGE_BYTES && garbage > totalBytes * MAX_GARBAGE_SHARE;
+}
+
+/**
+ * A pass merges some fragments and leaves the version that it started from: only one that finds nothing to merge leaves
+ * nothing behind.
+ */
+async function compactFully(tables: Tables, name: TableName, table: Table): Promise<void> {
+  for (let pass = 1; pass <= MAX_PASSES; pass++) {
+    const { compaction } = await compact(tables, name, table);
+    if (compaction.fragmentsRemoved === 0) return;
+  }
 }
 
 /**
  * Merges small fragments and removes all versions but the last, what is under way included: under the writer's lock no
  * one else writes, and a reader whose version goes away asks again.
  */
-async function compact(tables: Tables, name: TableName, table: Table): Promise<void> {
+async function compact(tables: Tables, name: TableName, table: Table): Promise<OptimizeStats> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await tables.write(`compact ${name}`, () =>
+      return await tables.write(`compact ${name}`, () =>
         table.optimize({ cleanupOlderThan: new Date(), deleteUnverified: true }),
       );
-      return;
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
       if (attempt === ATTEMPTS || !/commit conflict/i.test(cause)) throw error;
