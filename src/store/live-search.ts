@@ -7,8 +7,8 @@ import type { NearestOptions, VectorTable } from './vector-table.ts';
 
 const MAX_LIMIT = 1000;
 const MAX_FETCH = 8000;
-/** Asks for some more than needed, as a part may turn out stale; on a shortfall four times as many. */
-const EXTRA = 10;
+/** Asks for so much more than needed, as a part may turn out stale; on a shortfall for four times as many. */
+const EXTRA = { share: 0.2, least: 10 };
 const GROWTH = 4;
 
 export interface SemanticHit {
@@ -29,7 +29,8 @@ async function untilEnough<Hit>(
   fetch: (k: number) => Promise<{ live: Hit[]; fetched: number }>,
 ): Promise<Hit[]> {
   const wanted = Math.min(limit, MAX_LIMIT);
-  for (let k = wanted + EXTRA; ; k *= GROWTH) {
+  const extra = Math.max(EXTRA.least, Math.ceil(wanted * EXTRA.share));
+  for (let k = wanted + extra; ; k *= GROWTH) {
     const { live, fetched } = await fetch(k);
     if (live.length >= wanted || fetched < k || k >= MAX_FETCH) return live.slice(0, wanted);
   }

@@ -4,14 +4,15 @@ import type { Indexes } from './indexes.ts';
 import { purgeStaleVectors } from './stale-vectors.ts';
 import type { TableName, Tables } from './tables.ts';
 
-/** A search opens each: 64 of them more than double its time. */
-const MAX_SMALL_FRAGMENTS = 32;
+/** A search opens each, which takes half a millisecond; merging them takes as long as the table is large. */
+const SMALL_FRAGMENTS = { least: 16, most: 64, rowsForEach: 4096 };
 const MAX_VERSIONS = 256;
 /** What old versions may take, as a share of what is alive, and in any case. */
 const MAX_GARBAGE_SHARE = 0.2;
 const MIN_GARBAGE_BYTES = 1_000_000;
-const MAX_STALE_SHARE = 0.25;
-const MIN_STALE_VECTORS = 1024;
+/** A search that meets too many of them has to look a second time. */
+const MAX_STALE_SHARE = 0.05;
+const MIN_STALE_VECTORS = 256;
 const ATTEMPTS = 3;
 const MAX_PASSES = 5;
 
@@ -57,8 +58,9 @@ export async function maintain(parts: Parts, options: { force?: boolean } = {}):
 }
 
 async function isWorn({ tables, set }: Parts, name: TableName, table: Table): Promise<boolean> {
-  const { fragmentStats, totalBytes } = await tables.read(`read ${name}`, () => table.stats());
-  if (fragmentStats.numSmallFragments > MAX_SMALL_FRAGMENTS) return true;
+  const { fragmentStats, numRows, totalBytes } = await tables.read(`read ${name}`, () => table.stats());
+  const { least, most, rowsForEach } = SMALL_FRAGMENTS;
+  if (fragmentStats.numSmallFragments > Math.max(least, Math.min(most, numRows / rowsForEach))) return true;
   const wear = await tables.place.wear(set, name);
   if (wear === null) return (await table.listVersions()).length > MAX_VERSIONS;
   if (wear.versions > MAX_VERSIONS) return true;
