@@ -85,9 +85,11 @@ function query(i: number): Float32Array {
 
 function valuesOf(type: Type, floats: Float32Array) {
   if (type === 'float32') return { item: new Float32(), data: floats };
-  if (type === 'float16') return { item: new Float16(), data: Uint16Array.from(floats, toHalf) };
+  const data = type === 'float16' ? new Uint16Array(floats.length) : new Int8Array(floats.length);
   // The largest value of a normalized vector of this model is well below a half.
-  return { item: new Int8(), data: Int8Array.from(floats, (value) => Math.round(value * 254)) };
+  const convert = type === 'float16' ? toHalf : (value: number) => Math.round(value * 254);
+  for (let i = 0; i < floats.length; i++) data[i] = convert(floats[i]!);
+  return { item: type === 'float16' ? new Float16() : new Int8(), data };
 }
 
 async function write(type: Type, dir: string): Promise<{ lance: Table; seconds: number }> {
