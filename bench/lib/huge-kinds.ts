@@ -15,7 +15,7 @@ const SIZES = ['1MB', '10MB', '100MB', '1GB'];
 const HOSTILE_SIZES = ['1MB', '10MB', '100MB'];
 
 /** What people really have: dumps, bundles, tables. */
-const HUGE: readonly Kind[] = [
+export const HUGE: readonly Kind[] = [
   {
     name: 'JSON on one line',
     file: 'one-line.json',

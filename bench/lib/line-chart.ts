@@ -12,8 +12,10 @@ export async function lineChart(options: {
   readonly yTitle: string;
   readonly series: readonly Series[];
   readonly mark?: { readonly value: number; readonly label: string };
+  /** What happened, and where on the x axis. */
+  readonly events?: readonly { readonly x: number; readonly label: string }[];
 }): Promise<string> {
-  const { mark } = options;
+  const { events = [], mark } = options;
   const values = options.series.flatMap(({ name, points }) => points.map(([x, y]) => ({ name, x, y })));
   const spec: Spec = {
     $schema: 'https://vega.github.io/schema/vega/v6.json',
@@ -60,6 +62,7 @@ export async function lineChart(options: {
         ],
       },
       ...(mark === undefined ? [] : ruleAt(mark)),
+      ...events.flatMap(eventAt),
     ],
   };
   const view = new View(parse(spec), { renderer: 'none' });
@@ -68,6 +71,37 @@ export async function lineChart(options: {
   } finally {
     view.finalize();
   }
+}
+
+function eventAt({ x, label }: { readonly x: number; readonly label: string }): Mark[] {
+  const at = { scale: 'x', value: x };
+  return [
+    {
+      type: 'rule',
+      encode: {
+        enter: {
+          x: at,
+          y: { value: 0 },
+          y2: { field: { group: 'height' } },
+          stroke: { value: '#999' },
+          strokeDash: { value: [2, 3] },
+        },
+      },
+    },
+    {
+      type: 'text',
+      encode: {
+        enter: {
+          x: { ...at, offset: -3 },
+          y: { field: { group: 'height' }, offset: -4 },
+          angle: { value: -90 },
+          fontSize: { value: 9 },
+          text: { value: label },
+          fill: { value: '#666' },
+        },
+      },
+    },
+  ];
 }
 
 function ruleAt({ value, label }: { readonly value: number; readonly label: string }): Mark[] {

@@ -37,10 +37,12 @@ const DEFAULT_RECYCLE_PROCESS_BYTES = 320 * 1024 * 1024;
  * be stopped in the middle of a parse, so a trap or a runaway parser costs one window and never this process.
  */
 export class ParserPool implements AsyncDisposable {
-  readonly workers: number;
+  #workers: number;
   readonly #parser: ParserKind;
   readonly #recycleHeapBytes: number;
   readonly #slots = new Set<Slot>();
+  /** Busy, and to be replaced when they are done. */
+  readonly #worn = new Set<Slot>();
   readonly #idle: Slot[] = [];
   readonly #queue: Task[] = [];
   #disposed = false;
@@ -48,7 +50,7 @@ export class ParserPool implements AsyncDisposable {
   recycled = 0;
 
   constructor(options: ParserPoolOptions = {}) {
-    this.workers = Math.max(1, options.workers ?? 1);
+    this.#workers = Math.max(1, options.workers ?? 1);
     this.#parser = options.parser ?? 'wasm';
     this.#recycleHeapBytes =
       options.recycleHeapBytes ??
@@ -65,6 +67,20 @@ export class ParserPool implements AsyncDisposable {
       this.#queue.push({ window, wasmOnly: false, resolve, reject });
       this.#dispatch();
     });
+  }
+
+  /** So many threads or processes at most from now on; one too many ends after the window in hand. */
+  async limit(workers: number): Promise<void> {
+    this.#workers = Math.max(1, workers);
+    while (this.#slots.size > this.#workers && this.#idle.length > 0) await this.#retire(this.#idle.pop()!);
+    this.#dispatch();
+  }
+
+  /** Replaces all threads or processes, busy ones after the window in hand: gives back what their heaps have grown by. */
+  async recycle(): Promise<void> {
+    for (const slot of this.#slots) if (!this.#idle.includes(slot)) this.#worn.add(slot);
+    await Promise.all(this.#idle.splice(0).map((slot) => this.#retire(slot)));
+    this.#dispatch();
   }
 
   /** Stops the threads or processes; what was waiting is rejected. Idempotent. */
@@ -96,7 +112,7 @@ export class ParserPool implements AsyncDisposable {
   }
 
   #newSlot(): Slot | null {
-    if (this.#slots.size >= this.workers) return null;
+    if (this.#slots.size >= this.#workers) return null;
     const slot = this.#parser === 'native' ? new ParserProcess() : new ParserThread();
     this.#slots.add(slot);
     return slot;
@@ -109,7 +125,8 @@ export class ParserPool implements AsyncDisposable {
         slot instanceof ParserProcess
           ? await slot.call({ window, wasmOnly })
           : await slot.call({ window, version: null });
-      if (reply.heapBytes > this.#recycleHeapBytes) await this.#retire(slot);
+      const worn = this.#worn.has(slot) || this.#slots.size > this.#workers;
+      if (worn || reply.heapBytes > this.#recycleHeapBytes) await this.#retire(slot);
       else if (this.#slots.has(slot)) this.#idle.push(slot);
       task.resolve(reply.result);
     } catch (error) {
@@ -123,6 +140,7 @@ export class ParserPool implements AsyncDisposable {
   }
 
   async #retire(slot: Slot): Promise<void> {
+    this.#worn.delete(slot);
     if (this.#slots.delete(slot)) this.recycled++;
     await slot.stop();
   }

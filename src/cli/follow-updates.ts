@@ -12,6 +12,7 @@ export interface IndexOptions extends CommonOptions {
   readonly embed: boolean;
   readonly force?: boolean;
   readonly verbose?: boolean;
+  readonly events?: boolean;
 }
 
 export type UpdateSource = (
@@ -30,7 +31,7 @@ export async function followUpdates(
   updates: UpdateSource,
   tells: (summary: Summary, rounds: number) => boolean,
 ): Promise<Summary | null> {
-  const { embed, force = false, json, verbose } = options;
+  const { embed, events, force = false, json, verbose } = options;
   const progress = createProgress();
   using interrupt = new Interrupt(() => progress.stop());
   let last: Summary | null = null;
@@ -40,6 +41,7 @@ export async function followUpdates(
     const countAhead = process.stderr.isTTY;
     for await (const event of updates(index, { embed, force, countAhead, signal: interrupt.signal })) {
       progress.show(event);
+      if (events && event.type !== 'done') await printJson(event);
       if (event.type === 'skipped' && verbose) {
         progress.note(`skipped ${printablePath(event.path)}: ${event.reason}`);
       } else if (event.type === 'done') {

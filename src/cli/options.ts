@@ -51,7 +51,8 @@ export function withIndexOptions(command: Command): Command {
     .option('--no-embed', 'no embedding: search by words only, until a later run embeds')
     .addOption(parserOption())
     .option('--force', 'index even a home directory or the root of a file system')
-    .option('--verbose', 'name each file that is skipped, and why');
+    .option('--verbose', 'name each file that is skipped, and why')
+    .option('--events', 'each event of the run as a line of JSON on stdout, before the summary');
 }
 
 export function openOptions({

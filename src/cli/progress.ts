@@ -12,6 +12,7 @@ export interface Progress {
 }
 
 type ProgressEvent = Extract<IndexEvent, { type: 'progress' }>;
+type StepEvent = Extract<IndexEvent, { type: 'degraded' | 'recovered' }>;
 type DownloadEvent = Extract<IndexEvent, { type: 'download' }>;
 const UNIT = { lexical: 'files', semantic: 'chunks' } as const;
 const TITLE = { lexical: 'reading  ', semantic: 'embedding' } as const;
@@ -47,6 +48,10 @@ function describe({ lane, done, total, bytes }: ProgressEvent, rate: number): st
   const of = total === null ? '' : `/${total}`;
   const size = lane === 'lexical' ? `, ${formatSize(bytes)}` : '';
   return `${done}${of} ${UNIT[lane]}${size}, ${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s${left(done, total, rate)}`;
+}
+
+function describeStep({ type, step, reason }: StepEvent): string {
+  return printable(type === 'degraded' ? `${step}: ${reason}` : `${step} taken back: ${reason}`);
 }
 
 function describeDownload({ model, doneBytes, totalBytes, waiting }: DownloadEvent): string {
@@ -89,6 +94,8 @@ class Bars implements Progress {
       this.#rate.add(event.done);
       this.#bar?.setTotal(event.total ?? Math.max(1, event.done * 2));
       this.#bar?.update(event.done, { text: describe(event, this.#rate.value) });
+    } else if (event.type === 'degraded' || event.type === 'recovered') {
+      this.note(describeStep(event));
     } else if (event.type === 'maintenance') {
       this.stop();
       this.#say('building the search indexes ...');
@@ -139,6 +146,8 @@ class Lines implements Progress {
       this.#last = performance.now();
       this.#waiting = event.waiting;
       process.stderr.write(`${describeDownload(event)}\n`);
+    } else if (event.type === 'degraded' || event.type === 'recovered') {
+      this.note(describeStep(event));
     }
   }
 

@@ -18,6 +18,7 @@ export class EmbedderProcess {
     this.#service = new ChildService({
       entry: entryPoint(import.meta.url, 'child'),
       heapMiB,
+      rssOf: (reply) => (reply as Answer).rssBytes,
       onEvent: (message) => onEvent((message as Exclude<Reply, Answer>).event),
       died: (epitaph, pid) => new EmbedderCrashedError(`The embedder process ${pid} ${epitaph}.`),
     });

@@ -72,6 +72,11 @@ export class Embedder extends ManagedEmbedder<ProcessPool> {
     await Promise.all(this.#slots.map((slot) => slot.recycle()));
   }
 
+  /** So many processes at most from now on; the others end after their work in hand, and come back when they may. */
+  async limit(processes: number): Promise<void> {
+    await this.core?.limit(processes);
+  }
+
   /** Waits for the work in hand of each process. */
   async stats(): Promise<EmbedderStats> {
     const all = await Promise.all(this.#slots.map((slot) => slot.stats().catch(() => null)));
@@ -96,6 +101,8 @@ type PoolOptions = Omit<SlotOptions, 'request'>;
 /** Processes that each hold the model and share the work. */
 class ProcessPool implements EmbedderCore {
   readonly #size: number;
+  /** Of the processes, how many may work. */
+  #limit: number;
   /** The first that works is taken. */
   readonly #devices: readonly Device[];
   readonly #choice: Omit<ModelChoice, 'device'>;
@@ -114,6 +121,7 @@ class ProcessPool implements EmbedderCore {
     options: PoolOptions,
   ) {
     this.#size = size;
+    this.#limit = size;
     this.#devices = devices;
     this.#choice = choice;
     this.#options = options;
@@ -189,10 +197,18 @@ class ProcessPool implements EmbedderCore {
       }
     };
     // Whoever has least to do first, so that one query does not wait behind an indexing run if it need not.
-    const slots = [...this.slots].sort((a, b) => a.load - b.load).slice(0, slices.length);
+    const slots = this.slots
+      .slice(0, this.#limit)
+      .sort((a, b) => a.load - b.load)
+      .slice(0, slices.length);
     await Promise.all(slots.map(pull));
     failed.sort((a, b) => a.index - b.index);
     return { vectors, failed, tokens, pieces };
+  }
+
+  async limit(processes: number): Promise<void> {
+    this.#limit = Math.max(1, Math.min(processes, this.#size));
+    await Promise.all(this.slots.slice(this.#limit).map((slot) => slot.recycle()));
   }
 
   async free(reason: Error, now: boolean): Promise<void> {

@@ -1,16 +1,21 @@
-import { TidemarkError } from '../errors.ts';
-import { machineLimits } from './machine.ts';
-import { formatSize } from './size.ts';
-
 /** Bytes taken from a budget. `release` (or `using`) gives them back; a second call does nothing. */
 export interface Lease extends Disposable {
   readonly bytes: number;
+  /** Who took them: a stage, such as `window` or `vectors`. */
+  readonly owner: string;
   release(): void;
+}
+
+/** Leases of one owner that were not given back. */
+export interface Outstanding {
+  readonly owner: string;
+  readonly leases: number;
+  readonly bytes: number;
 }
 
 interface Waiter {
   readonly bytes: number;
-  readonly grant: (lease: Lease) => void;
+  readonly grant: () => void;
   readonly cancel: () => void;
 }
 
@@ -19,14 +24,22 @@ interface Waiter {
  * waits in line: that is the back-pressure. A request above the whole is granted once nothing else is out, so that one
  * large thing cannot wait for ever.
  */
-export class MemoryBudget {
-  readonly totalBytes: number;
+export class MemoryBudget implements Disposable {
+  #total: number;
   #taken = 0;
-  #leases = 0;
+  readonly #out = new Set<Lease>();
+  #reserved = 0;
   readonly #waiting: Waiter[] = [];
+  /** Under TIDEMARK_DEBUG=1: where each lease was taken. */
+  readonly #places: Map<Lease, string> | null;
 
   constructor(totalBytes: number) {
-    this.totalBytes = totalBytes;
+    this.#total = totalBytes;
+    this.#places = process.env.TIDEMARK_DEBUG === '1' ? new Map() : null;
+  }
+
+  get totalBytes(): number {
+    return this.#total;
   }
 
   /** Bytes that are out now. */
@@ -36,19 +49,25 @@ export class MemoryBudget {
 
   /** Leases that are out now: 0 once every stage has ended. */
   get leases(): number {
-    return this.#leases;
+    return this.#out.size;
+  }
+
+  /** Makes the whole smaller or larger. What is out stays out; who comes next waits for the new size. */
+  resize(totalBytes: number): void {
+    this.#total = totalBytes;
+    this.#serve();
   }
 
   /** Takes `bytes`, waiting for them in order of arrival. The caller releases. Rejects with the signal's reason. */
-  async take(bytes: number, signal?: AbortSignal): Promise<Lease> {
+  async take(bytes: number, owner: string, signal?: AbortSignal): Promise<Lease> {
     signal?.throwIfAborted();
-    if (this.#waiting.length === 0 && this.#fits(bytes)) return this.#grant(bytes);
+    if (this.#waiting.length === 0 && this.#fits(bytes)) return this.#grant(bytes, owner);
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         bytes,
-        grant: (lease) => {
+        grant: () => {
           signal?.removeEventListener('abort', waiter.cancel);
-          resolve(lease);
+          resolve(this.#grant(bytes, owner));
         },
         cancel: () => {
           this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
@@ -61,107 +80,56 @@ export class MemoryBudget {
     });
   }
 
-  #fits(bytes: number): boolean {
-    return this.#leases === 0 || this.#taken + bytes <= this.totalBytes;
+  /** Takes bytes that a stage holds for its whole time, at once and whatever is out. The caller releases. */
+  reserve(bytes: number, owner: string): Lease {
+    this.#reserved++;
+    return this.#grant(bytes, owner, () => this.#reserved--);
   }
 
-  #grant(bytes: number): Lease {
-    this.#taken += bytes;
-    this.#leases++;
-    let out = true;
+  /** What is out now, by owner. */
+  outstanding(): Outstanding[] {
+    const owners = new Map<string, { owner: string; leases: number; bytes: number }>();
+    for (const { owner, bytes } of this.#out) {
+      const entry = owners.get(owner) ?? { owner, leases: 0, bytes: 0 };
+      entry.leases++;
+      entry.bytes += bytes;
+      owners.set(owner, entry);
+    }
+    return [...owners.values()];
+  }
+
+  /** Ends the budget. Under TIDEMARK_DEBUG=1 a warning names each lease that was not given back, and where it was taken. */
+  [Symbol.dispose](): void {
+    if (this.#places === null) return;
+    for (const { owner, leases, bytes } of this.outstanding()) {
+      const first = [...this.#out].find((lease) => lease.owner === owner)!;
+      process.emitWarning(`${leases} of ${owner} not returned, ${bytes} bytes; the first was taken`, {
+        type: 'MemoryLeaseWarning',
+        detail: this.#places.get(first) ?? '',
+      });
+    }
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#out.size === this.#reserved || this.#taken + bytes <= this.#total;
+  }
+
+  #grant(bytes: number, owner: string, released: () => void = () => {}): Lease {
     const release = () => {
-      if (!out) return;
-      out = false;
+      if (!this.#out.delete(lease)) return;
+      released();
+      this.#places?.delete(lease);
       this.#taken -= bytes;
-      this.#leases--;
       this.#serve();
     };
-    return { bytes, release, [Symbol.dispose]: release };
+    const lease: Lease = { bytes, owner, release, [Symbol.dispose]: release };
+    this.#taken += bytes;
+    this.#out.add(lease);
+    this.#places?.set(lease, new Error(owner).stack ?? '');
+    return lease;
   }
 
   #serve(): void {
-    while (this.#waiting.length > 0 && this.#fits(this.#waiting[0]!.bytes)) {
-      const waiter = this.#waiting.shift()!;
-      waiter.grant(this.#grant(waiter.bytes));
-    }
+    while (this.#waiting.length > 0 && this.#fits(this.#waiting[0]!.bytes)) this.#waiting.shift()!.grant();
   }
-}
-
-/** How a budget for the whole process tree is spent. */
-export interface MemoryPlan {
-  readonly budgetBytes: number;
-  /** Threads that parse, or processes. */
-  readonly parsers: number;
-  /** Parser heap above which a thread is replaced, or resident set of a process; bytes. */
-  readonly parserHeapBytes: number;
-  /** Processes that embed; 0 where the budget has no room for the model. */
-  readonly embedders: number;
-  /** Resident set above which an embedding process is replaced, bytes. */
-  readonly embedderBytes: number;
-  /** File contents and chunks in flight, bytes. */
-  readonly inFlightBytes: number;
-  /** Chunks are written in batches of about this size, bytes. */
-  readonly flushBytes: number;
-}
-
-/** Thrown for a budget that cannot work, with the smallest that does. */
-export class BudgetTooSmallError extends TidemarkError {
-  readonly smallestBytes: number;
-
-  constructor(budgetBytes: number, smallestBytes: number, lane: string) {
-    super(
-      'ERR_TIDEMARK_BUDGET_TOO_SMALL',
-      `${formatSize(budgetBytes)} of memory is too little ${lane}; ` +
-        `the smallest that works is --memory ${Math.ceil(smallestBytes / 1e6)}MB`,
-    );
-    this.smallestBytes = smallestBytes;
-  }
-}
-
-const MB = 1e6;
-/** The process with the store in it, while it writes and builds its indexes. */
-const STORE_BYTES = 240 * MB;
-const PARSER_BYTES = 60 * MB;
-/** A process that parses, with a window in it. */
-const NATIVE_PARSER_BYTES = 200 * MB;
-const EMBEDDER_BYTES = 210 * MB;
-export const SMALLEST_LEXICAL_BYTES = STORE_BYTES + PARSER_BYTES;
-export const SMALLEST_NATIVE_BYTES = STORE_BYTES + NATIVE_PARSER_BYTES;
-export const SMALLEST_BYTES = STORE_BYTES + EMBEDDER_BYTES;
-
-/** Half of what the machine or its cgroup allows, at most 2 GB. */
-export function defaultBudgetBytes(): number {
-  const { limitBytes, availableBytes } = machineLimits();
-  const floor = Math.min(limitBytes, SMALLEST_BYTES);
-  return Math.max(floor, Math.floor(Math.min(limitBytes / 2, availableBytes * 0.75, 2000 * MB)));
-}
-
-/** Shares a budget out. Throws {@link BudgetTooSmallError}. */
-export function planMemory(
-  budgetBytes: number,
-  options: { readonly embed: boolean; readonly cores: number; readonly nativeParser?: boolean },
-): MemoryPlan {
-  const native = options.nativeParser ?? false;
-  const lexical = native ? SMALLEST_NATIVE_BYTES : SMALLEST_LEXICAL_BYTES;
-  const smallest = options.embed ? Math.max(SMALLEST_BYTES, lexical) : lexical;
-  if (budgetBytes < smallest) {
-    throw new BudgetTooSmallError(budgetBytes, smallest, options.embed ? 'with the model' : 'to index');
-  }
-  const spare = budgetBytes - STORE_BYTES;
-  const parserBytes = native ? NATIVE_PARSER_BYTES : 2 * PARSER_BYTES;
-  const parsers = Math.max(1, Math.min(options.cores, 4, Math.floor(spare / parserBytes)));
-  const embedders = options.embed
-    ? Math.max(1, Math.min(options.cores, Math.floor(spare / EMBEDDER_BYTES)))
-    : 0;
-  return {
-    budgetBytes,
-    parsers,
-    parserHeapBytes: native
-      ? Math.min(320 * MB, (0.8 * spare) / parsers)
-      : Math.max(40 * MB, Math.min(128 * MB, spare / (2 * parsers))),
-    embedders,
-    embedderBytes: options.embed ? Math.min(400 * MB, spare / embedders) : 0,
-    inFlightBytes: Math.min(64 * MB, Math.max(8 * MB, spare / 8)),
-    flushBytes: budgetBytes < 600 * MB ? 2 * MB : 4 * MB,
-  };
 }

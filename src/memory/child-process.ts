@@ -8,6 +8,8 @@ export interface ChildServiceOptions {
   readonly heapMiB: number;
   /** More flags for node. */
   readonly flags?: readonly string[];
+  /** Resident bytes of the child that a reply tells. */
+  readonly rssOf?: (reply: { readonly id: number }) => number;
   /** Sees the messages of the child that answer no call. */
   readonly onEvent?: (event: object) => void;
   /** What calls reject with once it is dead; `epitaph` says of what it died: `was killed by SIGABRT: its last words`. */
@@ -24,6 +26,16 @@ const LOADER_FLAGS = new Set([
   '--experimental-loader',
   '--conditions',
 ]);
+
+/** What the children that are alive take, as each said last. */
+const residentBytes = new Map<object, number>();
+
+/** Resident bytes of all children that are alive, by what they said of themselves last. */
+export function childrenBytes(): number {
+  let total = 0;
+  for (const bytes of residentBytes.values()) total += bytes;
+  return total;
+}
 
 interface Pending<Reply> {
   readonly resolve: (reply: Reply) => void;
@@ -66,8 +78,10 @@ export class ChildService<Request extends object, Reply extends { readonly id: n
       this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
     });
     this.#child.on('message', (message: Reply | object) => {
-      if ('id' in message) this.#take(message.id)?.resolve(message);
-      else options.onEvent?.(message);
+      if ('id' in message) {
+        if (options.rssOf && this.#death === null) residentBytes.set(this, options.rssOf(message));
+        this.#take(message.id)?.resolve(message);
+      } else options.onEvent?.(message);
     });
     this.exited = new Promise((resolve) => {
       this.#child.once('error', (error) => {
@@ -140,6 +154,7 @@ export class ChildService<Request extends object, Reply extends { readonly id: n
 
   #die(death: string): void {
     this.#death ??= death;
+    residentBytes.delete(this);
     for (const pending of this.#pending.values()) pending.reject(this.#epitaph());
     this.#pending.clear();
   }

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 
+/** Version 1 writes no limit as a number near 2^63. */
+const UNLIMITED = 2 ** 60;
+
 /** What the machine, or the container around this process, allows. */
 export interface MachineLimits {
   /** Bytes that this process tree may hold at most: the smaller of memory and cgroup limit. */
@@ -38,10 +41,8 @@ function cgroupLimit(): { limit: number; used: number } | null {
   const v2 = /^0::(.*)$/m.exec(own)?.[1];
   const v1 = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(own)?.[1];
   const found = [
-    ...(v2 === undefined ? [] : tightest('/sys/fs/cgroup', v2, 'memory.max', 'memory.current')),
-    ...(v1 === undefined
-      ? []
-      : tightest('/sys/fs/cgroup/memory', v1, 'memory.limit_in_bytes', 'memory.usage_in_bytes')),
+    ...(v2 === undefined ? [] : tightest('/sys/fs/cgroup', v2, V2)),
+    ...(v1 === undefined ? [] : tightest('/sys/fs/cgroup/memory', v1, V1)),
   ];
   return found.reduce<{ limit: number; used: number } | null>(
     (best, next) => (best === null || next.limit < best.limit ? next : best),
@@ -49,12 +50,32 @@ function cgroupLimit(): { limit: number; used: number } | null {
   );
 }
 
-function tightest(mount: string, path: string, limitFile: string, usedFile: string) {
+interface CgroupFiles {
+  readonly limit: string;
+  readonly used: string;
+  /** What of `used` the kernel gives up before it kills: pages of files, as memory.stat names them. */
+  readonly cache: RegExp;
+}
+const V1: CgroupFiles = {
+  limit: 'memory.limit_in_bytes',
+  used: 'memory.usage_in_bytes',
+  cache: /^total_(?:in)?active_file (\d+)$/gm,
+};
+const V2: CgroupFiles = {
+  limit: 'memory.max',
+  used: 'memory.current',
+  cache: /^(?:in)?active_file (\d+)$/gm,
+};
+
+function tightest(mount: string, path: string, files: CgroupFiles) {
   const found: { limit: number; used: number }[] = [];
   for (let at = path; ; at = dirname(at)) {
-    const limit = Number(read(join(mount, at, limitFile)) ?? 'max');
-    if (Number.isFinite(limit) && limit > 0) {
-      found.push({ limit, used: Number(read(join(mount, at, usedFile)) ?? 0) || 0 });
+    const limit = Number(read(join(mount, at, files.limit)) ?? 'max');
+    if (Number.isFinite(limit) && limit > 0 && limit < UNLIMITED) {
+      const used = Number(read(join(mount, at, files.used)) ?? 0) || 0;
+      const stat = read(join(mount, at, 'memory.stat')) ?? '';
+      const cache = [...stat.matchAll(files.cache)].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+      found.push({ limit, used: Math.max(0, used - cache) });
     }
     if (at === '/' || at === '.') return found;
   }

@@ -1,30 +1,60 @@
 import { readFileSync } from 'node:fs';
+import { childrenBytes } from './child-process.ts';
 
 /** Names the process that only started this one with other settings: it belongs to what tidemark takes. */
 export const RELAY_VARIABLE = 'TIDEMARK_RELAY_PID';
 
-function treeRoot(): number {
+/** The process that all of tidemark's here are below. */
+export function treeRoot(): number {
   return Number(process.env[RELAY_VARIABLE]) === process.ppid ? process.ppid : process.pid;
 }
 
-/**
- * Resident bytes (RSS) of a process and all below it, in bytes. What processes share counts once for each, so the sum
- * errs on the high side. Off Linux only this process can be seen cheaply, and `root` is not looked at.
- */
-export function processTreeBytes(root: number = treeRoot()): number {
-  if (process.platform !== 'linux') return process.memoryUsage.rss();
-  let total = 0;
+export interface TreeProcess {
+  readonly pid: number;
+  /** Resident set, bytes. */
+  readonly rssBytes: number;
+}
+
+/** A process and all below it. Linux only: elsewhere, and where it is gone, empty. */
+export function processTree(root: number): TreeProcess[] {
+  const tree: TreeProcess[] = [];
   const pending = [root];
   for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
-    total += residentBytes(pid);
+    const rssBytes = residentBytes(pid);
+    if (rssBytes === null) continue;
+    tree.push({ pid, rssBytes });
     pending.push(...children(pid));
+  }
+  return tree;
+}
+
+/**
+ * Resident bytes (RSS) of a process and all below it. What processes share counts once for each, so the sum errs on the
+ * high side. Off Linux it is this process and what its own children said of themselves last; `root` is not looked at.
+ */
+export function processTreeBytes(root: number = treeRoot()): number {
+  if (process.platform !== 'linux') return process.memoryUsage.rss() + childrenBytes();
+  return processTree(root).reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+}
+
+/**
+ * Proportional set (PSS) of some processes: of what n of them share, each counts an n-th. The kernel walks all their pages
+ * for it: some milliseconds for 100 MB. Null where it does not tell.
+ */
+export function proportionalBytes(pids: readonly number[]): number | null {
+  let total = 0;
+  for (const pid of pids) {
+    const line = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '');
+    if (line === null) return null;
+    total += Number(line[1]) * 1024;
   }
   return total;
 }
 
-function residentBytes(pid: number): number {
+/** Null for a process that is gone. */
+function residentBytes(pid: number): number | null {
   const line = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '');
-  return line === null ? 0 : Number(line[1]) * 1024;
+  return line === null ? null : Number(line[1]) * 1024;
 }
 
 /** Node starts all its children from its main thread, and the kernel lists them there. */

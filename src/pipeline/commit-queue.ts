@@ -44,6 +44,11 @@ export class CommitQueue {
     this.#chunks = new ChunkWriter(store, flushBytes);
   }
 
+  /** Bytes of a commit; may be changed at any time. */
+  set flushBytes(bytes: number) {
+    this.#chunks.flushBytes = bytes;
+  }
+
   /** Begins a new version of a file. Files are begun and finished one after the other. */
   begin(path: string, previous: Previous | null): OpenFile {
     const pathTerms = [...new Set(searchTerms(path))].join(' ');

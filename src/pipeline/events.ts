@@ -16,6 +16,8 @@ export type IndexEvent =
   | { readonly type: 'skipped'; readonly path: string; readonly reason: string }
   /** A step down; counted in the summary's `degraded`. */
   | { readonly type: 'degraded'; readonly step: string; readonly reason: string }
+  /** There is room again: a step down for memory was taken back. */
+  | { readonly type: 'recovered'; readonly step: string; readonly reason: string }
   /** A model is fetched from the hub, or waited for. */
   | DownloadEvent
   /** Indexes are being built over the tables. */

@@ -17,6 +17,8 @@ export interface FileWriterOptions {
   readonly commits: CommitQueue;
   /** What there is to tell while a large file is written. */
   readonly progress: () => Iterable<IndexEvent>;
+  /** Waits until there is memory for the next part of a large file. */
+  readonly room: () => Promise<void>;
 }
 
 /** A file whose turn has come or will. */
@@ -95,7 +97,7 @@ export class FileWriter {
     batches: Iterable<IndexedChunk[]> | AsyncIterable<IndexedChunk[]>,
     report: () => FileReport,
   ): AsyncGenerator<IndexEvent> {
-    const { commits, progress, summary } = this.#options;
+    const { commits, progress, room, summary } = this.#options;
     // The rows of another version of the chunker may differ in what is not compared.
     const previous = row === null ? null : { row, chunks: outdated ? null : previousChunks };
     const open = commits.begin(file.path, previous);
@@ -103,6 +105,7 @@ export class FileWriter {
     try {
       for await (const batch of batches) {
         await commits.addChunks(open, batch);
+        await room();
         yield* progress();
       }
       whole = true;

@@ -1,5 +1,6 @@
 import { type ParserKind, ParserPool } from '../chunk/parser-pool.ts';
 import type { Lease, MemoryBudget } from '../memory/budget.ts';
+import type { Governor, Lever } from '../memory/governor.ts';
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { walk } from '../walk/walk.ts';
@@ -19,6 +20,7 @@ export interface LexicalLaneOptions {
   /** Chunk every file anew: the index is of another version of the chunker. */
   readonly outdated: boolean;
   readonly inFlight: MemoryBudget;
+  readonly governor: Governor;
   readonly flushBytes: number;
   readonly parser?: ParserKind;
   readonly parsers: number;
@@ -50,6 +52,8 @@ export async function* runLexicalLane(options: LexicalLaneOptions): AsyncGenerat
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const lane = new LexicalLane(options, pool, signal);
+  using _batches = options.inFlight.reserve(2 * options.flushBytes, 'chunk batches');
+  using _levers = options.governor.govern(lane.levers());
   try {
     yield* lane.run();
   } finally {
@@ -75,7 +79,31 @@ class LexicalLane {
     this.#commits = new CommitQueue(options.store, options.flushBytes);
     const { root, summary } = options;
     const progress = () => this.#progress();
-    this.#writer = new FileWriter({ root, pool, signal, summary, commits: this.#commits, progress });
+    const room = () => options.governor.room(signal);
+    this.#writer = new FileWriter({ root, pool, signal, summary, commits: this.#commits, progress, room });
+  }
+
+  /** What takes less memory here, the mildest first. */
+  levers(): Lever[] {
+    const { flushBytes, inFlight, parsers } = this.#options;
+    const batches = 2 * flushBytes;
+    const files = inFlight.totalBytes - batches;
+    const limit = (part: number) => inFlight.resize(batches + files * part);
+    const scale = (part: number) => {
+      this.#commits.flushBytes = flushBytes * part;
+      limit(part);
+    };
+    return [
+      { step: 'smaller-batches', down: () => scale(1 / 4), up: () => scale(1) },
+      { step: 'parser-recycled', down: () => this.#pool.recycle() },
+      // A single file is always let through.
+      { step: 'fewer-in-flight', down: () => limit(0), up: () => limit(1 / 4) },
+      {
+        step: 'fewer-parsers',
+        down: () => this.#pool.limit(1),
+        up: () => void this.#pool.limit(parsers),
+      },
+    ];
   }
 
   async *run(): AsyncGenerator<IndexEvent> {
@@ -125,7 +153,8 @@ class LexicalLane {
       this.#queue.push({ ...known, lease: null, outcome: Promise.resolve({ type: 'unchanged' }) });
       return;
     }
-    const { inFlight } = this.#options;
+    const { governor, inFlight } = this.#options;
+    await governor.room(this.#signal);
     const bytes = leaseBytes(known.file);
     // Bytes come back only when the head of the queue is finished, so a full budget finishes it first.
     while (
@@ -135,7 +164,7 @@ class LexicalLane {
       yield* this.#finishFirst();
     }
     // In the order of the walk, so that the first in the queue always has its bytes and cannot wait for a later one.
-    const lease = await inFlight.take(bytes, this.#signal);
+    const lease = await inFlight.take(bytes, 'file', this.#signal);
     const outcome = prepareFile(this.#options.root, known, this.#pool, this.#signal).catch(
       (error: unknown): Outcome => {
         const reason = this.#signal.aborted ? null : reasonOf(error);

@@ -1,14 +1,20 @@
 import { embeddingText } from '../chunk/embedding-text.ts';
+import { Embedder } from '../embed/embedder.ts';
 import type { TextEmbedder } from '../embed/text-embedder.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
+import type { Governor, Lever } from '../memory/governor.ts';
 import { FileBatchBuilder } from '../store/batch.ts';
 import type { ChunkRow, FileRow, VectorKey } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { IndexEvent } from './events.ts';
-import type { SummaryBuilder } from './summary.ts';
+import { LEXICAL_ONLY, type SummaryBuilder } from './summary.ts';
 
 export interface SemanticLaneOptions {
   readonly store: Store;
   readonly embedder: TextEmbedder;
+  readonly processes: number;
+  readonly inFlight: MemoryBudget;
+  readonly governor: Governor;
   readonly summary: SummaryBuilder;
   readonly signal: AbortSignal;
 }
@@ -19,10 +25,10 @@ type PendingChunk = Pick<ChunkRow, (typeof COLUMNS)[number]>;
 /** Files are taken up in groups of about so many chunks, so that a group ends in one commit. */
 const GROUP_CHUNKS = 2048;
 const GROUP_FILES = 256;
-/** Chunks in one call to the embedder: enough that its processes rarely wait for each other. */
-const BATCH_CHUNKS = 256;
+/** Chunks in one call to the embedder: enough that its processes rarely wait for each other; and where memory is short. */
+const BATCH_CHUNKS = { usual: 256, small: 64 };
 /** Vectors are written in commits of at least so many, or sooner where embedding is slow. */
-const FLUSH_VECTORS = 2048;
+const FLUSH_VECTORS = { usual: 2048, small: 512 };
 const MAX_WAIT_MS = 10_000;
 
 /**
@@ -33,6 +39,7 @@ export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGener
   const { store, summary, signal } = options;
   yield { type: 'start', lane: 'semantic' };
   const lane = new SemanticLane(options);
+  using _levers = options.governor.govern(lane.levers());
   const total = (await store.counts()).files.pending.chunks;
   const progress = (): IndexEvent => {
     const { embedded, reused, failed } = summary.chunks;
@@ -49,6 +56,7 @@ export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGener
   try {
     for (;;) {
       signal.throwIfAborted();
+      if (lane.ended) break;
       const files = await nextGroup(store, after);
       if (files.length === 0) break;
       after = files.at(-1)!.seq;
@@ -61,6 +69,11 @@ export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGener
     if (!done) await lane.flush().catch(() => {});
   }
   yield progress();
+}
+
+/** Texts are held as UTF-16, and once more on their way to the process that embeds them. */
+function batchBytes(rows: readonly PendingChunk[]): number {
+  return rows.reduce((sum, { text }) => sum + 4 * text.length, 0);
 }
 
 function isLate(last: number): boolean {
@@ -88,16 +101,56 @@ class SemanticLane {
   readonly #vectors: Float32Array[] = [];
   /** Vectors not yet written, by content. */
   readonly #recent = new Map<string, Float32Array>();
+  readonly #options: SemanticLaneOptions;
+  #size: keyof typeof BATCH_CHUNKS = 'usual';
+  /** Memory is too short to embed: what is pending stays so. */
+  ended = false;
   #lastFlush = performance.now();
   #lastCommit = performance.now();
   /** Files whose chunks are all in the batch or written. */
   readonly #finished: FileRow[] = [];
 
-  constructor({ store, embedder, summary, signal }: SemanticLaneOptions) {
+  constructor(options: SemanticLaneOptions) {
+    const { store, embedder, summary, signal } = options;
+    this.#options = options;
     this.#store = store;
     this.#embedder = embedder;
     this.#summary = summary;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  /** What takes less memory here, the mildest first. */
+  levers(): Lever[] {
+    const embedder = this.#embedder;
+    const { processes } = this.#options;
+    const own = embedder instanceof Embedder ? embedder : null;
+    return [
+      {
+        step: 'smaller-batches',
+        down: () => {
+          this.#size = 'small';
+        },
+        up: () => {
+          this.#size = 'usual';
+        },
+      },
+      ...(own === null ? [] : [{ step: 'embedder-recycled', down: () => own.recycle() }]),
+      ...(own === null || processes < 2
+        ? []
+        : [
+            {
+              step: 'fewer-embedders',
+              down: () => own.limit(1),
+              up: () => void own.limit(processes),
+            },
+          ]),
+      {
+        step: LEXICAL_ONLY,
+        down: () => {
+          this.ended = true;
+        },
+      },
+    ];
   }
 
   /** Embeds the chunks of some files; yields after each batch. The next batch is read while one is embedded. */
@@ -108,12 +161,23 @@ class SemanticLane {
     let done = false;
     try {
       for await (const rows of this.#batches(files)) {
-        const work = await this.#lookUp(rows);
-        await inFlight;
-        inFlight = this.#embed(work, paths);
+        const lease = await this.#options.inFlight.take(batchBytes(rows), 'texts', this.#signal);
+        try {
+          const work = await this.#lookUp(rows);
+          await inFlight;
+          await this.#options.governor.room(this.#signal);
+          inFlight = this.#embed(work, paths).finally(() => lease.release());
+        } catch (error) {
+          lease.release();
+          throw error;
+        }
         // Awaited one round later; a failure in between is not unhandled.
         inFlight.catch(() => {});
         yield;
+        if (this.ended) {
+          await inFlight;
+          return;
+        }
       }
       await inFlight;
       yield;
@@ -128,7 +192,7 @@ class SemanticLane {
       this.#summary.chunks.failed === failedBefore ? files : files.filter((f) => !paths.has(f.path));
     this.#finished.push(...whole);
     const chunks = this.#finished.reduce((sum, file) => sum + file.chunks, 0);
-    if (chunks >= FLUSH_VECTORS || isLate(this.#lastCommit)) await this.flush();
+    if (chunks >= FLUSH_VECTORS[this.#size] || isLate(this.#lastCommit)) await this.flush();
   }
 
   /** Writes vectors first, then the rows that say that their files are done. */
@@ -148,7 +212,7 @@ class SemanticLane {
     for await (const rows of this.#store.chunksOfFiles(files, COLUMNS)) {
       for (const row of rows) {
         batch.push(row);
-        if (batch.length < BATCH_CHUNKS) continue;
+        if (batch.length < BATCH_CHUNKS[this.#size]) continue;
         yield batch;
         batch = [];
       }
@@ -184,7 +248,7 @@ class SemanticLane {
       return false;
     });
     if (rows.length > 0) await this.#embedDistinct(rows, failedPaths);
-    if (isLate(this.#lastFlush) || this.#keys.length >= FLUSH_VECTORS) await this.#flushVectors();
+    if (isLate(this.#lastFlush) || this.#keys.length >= FLUSH_VECTORS[this.#size]) await this.#flushVectors();
   }
 
   async #embedDistinct(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {

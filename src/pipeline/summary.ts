@@ -3,7 +3,11 @@ export type SkippedCounts = Record<string, number>;
 
 /** A step down that memory or a fault made necessary. */
 export interface Degradation {
-  /** Stable word: `embedder-recycled`, `embedder-restarted`, `parser-recycled`, `lexical-fallback`. */
+  /**
+   * Stable word. For memory `smaller-batches`, `fewer-in-flight`, `parser-recycled`, `fewer-parsers`,
+   * `embedder-recycled`, `fewer-embedders`, `maintenance-later`, `lexical-only`; for faults `embedder-restarted`,
+   * `device-fallback`, `lexical-fallback`, `server-retried` and their like.
+   */
   readonly step: string;
   readonly count: number;
   readonly reason: string;
@@ -16,7 +20,7 @@ export interface Summary {
   /** Bytes read. */
   bytes: number;
   seconds: number;
-  /** Highest resident set of the process tree, as sampled by this process. */
+  /** Most that the process tree took, as sampled by this process: resident sets, what they share counted once. */
   peakRssBytes: number;
   budgetBytes: number;
   embedder: { model: string; device: string; dimensions: number } | null;
@@ -55,12 +59,17 @@ export class SummaryBuilder {
   }
 }
 
+/** The step that leaves chunks without vectors. */
+export const LEXICAL_ONLY = 'lexical-only';
+
 /** Reasons that are part of how indexing works. Anything else means that something is missing from the index. */
 const EXPECTED = new Set(['binary', 'symlink', 'special-file', 'vanished']);
 
 /** True where all that should be in the index is in it. */
 export function isComplete(summary: Summary): boolean {
   return (
-    summary.chunks.failed === 0 && Object.keys(summary.files.skipped).every((reason) => EXPECTED.has(reason))
+    summary.chunks.failed === 0 &&
+    summary.degraded.every(({ step }) => step !== LEXICAL_ONLY) &&
+    Object.keys(summary.files.skipped).every((reason) => EXPECTED.has(reason))
   );
 }

@@ -5,9 +5,11 @@ import { createEmbedder, type TextEmbedderOptions } from '../embed/create-embedd
 import { followIndex, type ModelUse } from '../embed/model-name.ts';
 import { isRemoteModel } from '../embed/remote/target.ts';
 import type { TextEmbedder } from '../embed/text-embedder.ts';
-import { defaultBudgetBytes, MemoryBudget, planMemory } from '../memory/budget.ts';
+import { MemoryBudget } from '../memory/budget.ts';
+import { collectGarbage } from '../memory/collect-garbage.ts';
+import { Governor } from '../memory/governor.ts';
 import { machineLimits } from '../memory/machine.ts';
-import { PeakSampler } from '../memory/sampler.ts';
+import { defaultBudgetBytes, planMemory } from '../memory/plan.ts';
 import { openStore } from '../store/open.ts';
 import { isRemote } from '../store/place-at.ts';
 import type { Store } from '../store/store.ts';
@@ -53,9 +55,20 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   });
   // What will not do is refused before an hour's work and not in the middle of it.
   if (request.parser === 'native') await nativeSupport();
-  using sampler = new PeakSampler();
   const summary = new SummaryBuilder();
   const held: IndexEvent[] = [];
+  const degrade = (step: string, reason: string) => {
+    summary.degrade(step, reason);
+    held.push({ type: 'degraded', step, reason });
+  };
+  using governor = new Governor({
+    budgetBytes,
+    onStep: ({ direction, step, reason }) => {
+      if (direction === 'down') degrade(step, reason);
+      else held.push({ type: 'recovered', step, reason });
+    },
+  });
+  using inFlight = new MemoryBudget(plan.inFlightBytes);
   await using store = await openStore(request.indexDir, {
     create: true,
     mode: 'write',
@@ -74,9 +87,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       onEvent: (event) => {
         if (event.type === 'download') held.push(event);
         const step = degradation(event);
-        if (step === null) return;
-        summary.degrade(step.step, step.reason);
-        held.push({ type: 'degraded', ...step });
+        if (step !== null) degrade(step.step, step.reason);
       },
     });
   // On a device of its own choice the bundled model has the weights that are known without loading it.
@@ -87,12 +98,13 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
 
   const count = request.countAhead ? new FileCount(request, signal) : null;
   try {
-    yield* runLexicalLane({
+    const lane = runLexicalLane({
       root: request.root,
       exclude: ownFiles(request),
       store,
       outdated: store.meta().chunker !== CHUNKER_VERSION,
-      inFlight: new MemoryBudget(plan.inFlightBytes),
+      inFlight,
+      governor,
       flushBytes: plan.flushBytes,
       parser: request.parser,
       parsers: plan.parsers,
@@ -101,12 +113,21 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       signal,
       total: () => count?.total ?? null,
     });
+    for await (const event of lane) {
+      yield* held.splice(0);
+      yield event;
+    }
   } finally {
     await count?.stop();
   }
   await store.setChunker(CHUNKER_VERSION);
   yield { type: 'maintenance' };
-  await store.maintain();
+  // What the lane leaves as garbage goes before the next stage fills its place.
+  await collectGarbage();
+  await governor.room(signal);
+  const later = governor.tight;
+  if (later) degrade('maintenance-later', 'memory was too short to compact the index; a later run does it');
+  await store.maintain({ only: later ? 'needed' : 'worn' });
   signal.throwIfAborted();
 
   if (embed && (await store.counts()).files.pending.files > 0) {
@@ -114,12 +135,15 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     const { id: model, dtype, device, dimensions } = yield* whileWaiting(embedder.start(signal), held);
     await store.setModel({ id: model, dtype, dimensions });
     summary.embedder = { model, device, dimensions };
-    for await (const event of runSemanticLane({ store, embedder, summary, signal })) {
+    const processes = Math.max(1, plan.embedders);
+    const lane = runSemanticLane({ store, embedder, processes, inFlight, governor, summary, signal });
+    for await (const event of lane) {
       yield* held.splice(0);
       yield event;
     }
     await embedder.dispose();
     yield { type: 'maintenance' };
+    await collectGarbage();
     await store.buildVectorIndexIfWorthIt();
   } else if (embed && store.meta().model !== null) {
     const { id, dimensions } = store.meta().model!;
@@ -131,8 +155,8 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   }
   summary.chunks.pending = (await store.counts()).files.pending.chunks;
   yield* held.splice(0);
-  sampler.sample();
-  yield { type: 'done', summary: summary.finish({ peakRssBytes: sampler.peakBytes, budgetBytes }) };
+  governor.tick(performance.now());
+  yield { type: 'done', summary: summary.finish({ peakRssBytes: governor.peakBytes, budgetBytes }) };
 }
 
 /** The bundled model is known without loading it; another one has to be loaded, if only to see that it can be. */
@@ -158,6 +182,8 @@ type EmbeddingEvent = Parameters<NonNullable<TextEmbedderOptions['onEvent']>>[0]
 function degradation(event: EmbeddingEvent): { step: string; reason: string } | null {
   switch (event.type) {
     case 'recycled':
+      // Below the limit it was the governor's doing, who tells of it.
+      if (event.rssBytes <= event.limitBytes) return null;
       return { step: 'embedder-recycled', reason: 'an embedding process had grown past its share' };
     case 'crashed':
       return {

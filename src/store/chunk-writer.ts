@@ -13,7 +13,8 @@ const ROWS_PER_TURN = 128;
  */
 export class ChunkWriter {
   readonly #add: (batch: ChunkBatchBuilder) => Promise<void>;
-  readonly #flushBytes: number;
+  /** Bytes of a commit; may be changed at any time. */
+  flushBytes: number;
   #filling = new ChunkBatchBuilder();
   /** Written now, or to be tried again where that failed. */
   #other = new ChunkBatchBuilder();
@@ -23,7 +24,7 @@ export class ChunkWriter {
   /** @param store where `addChunks` clears what it has written and leaves what it has not */
   constructor(store: { addChunks(batch: ChunkBatchBuilder): Promise<void> }, flushBytes: number) {
     this.#add = (batch) => store.addChunks(batch);
-    this.#flushBytes = flushBytes;
+    this.flushBytes = flushBytes;
   }
 
   /** Bytes of all rows so far, as Arrow counts them. */
@@ -36,7 +37,7 @@ export class ChunkWriter {
     this.#filling.append(row);
     const { rows, byteLength } = this.#filling;
     if (this.#inFlight !== null && rows % ROWS_PER_TURN === 0) await nextTurn();
-    if (rows >= MAX_ROWS || byteLength >= this.#flushBytes) await this.#start();
+    if (rows >= MAX_ROWS || byteLength >= this.flushBytes) await this.#start();
   }
 
   /** Writes what is there; after it every row is in the table. */

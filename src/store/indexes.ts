@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Index, IndexConfig, Table } from '@lancedb/lancedb';
 import type { FixedSizeList } from 'apache-arrow';
-import { defaultBudgetBytes } from '../memory/budget.ts';
+import { defaultBudgetBytes } from '../memory/plan.ts';
 import { loadLance } from './lance.ts';
 import type { TableName, Tables } from './tables.ts';
 

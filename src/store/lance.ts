@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as LanceModule from '@lancedb/lancedb';
 import type * as ArrowModule from 'apache-arrow';
-import { defaultBudgetBytes } from '../memory/budget.ts';
+import { defaultBudgetBytes } from '../memory/plan.ts';
 
 /** What keeps the native side small; read once by the library, so it has to be set before it loads. */
 const NATIVE_ENV: Readonly<Record<string, string>> = {

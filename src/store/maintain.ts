@@ -33,14 +33,29 @@ interface Parts {
   set: string;
 }
 
+export interface MaintainOptions {
+  /**
+   * `all`: whatever the need. `worn`, the default: where it is worth it. `needed`: only the indexes that a search cannot do
+   * without, where memory is short.
+   */
+  readonly only?: 'all' | 'worn' | 'needed';
+}
+
 /**
  * Repairs what appends and deletes do to a table in the long run: merges small fragments, drops old versions, purges
- * stale vectors, and builds the indexes that fell behind. Each only when it is worth it, or all with `force`.
+ * stale vectors, and builds the indexes that fell behind. Which of it, `only` says.
  */
-export async function maintain(parts: Parts, options: { force?: boolean } = {}): Promise<MaintainReport> {
-  const force = options.force === true;
+export async function maintain(
+  parts: Parts,
+  { only = 'worn' }: MaintainOptions = {},
+): Promise<MaintainReport> {
+  const force = only === 'all';
   const report: MaintainReport = { compacted: [], built: [], purgedVectors: 0 };
   const { indexes, tables } = parts;
+  if (only === 'needed') {
+    if (await indexes.buildText()) report.built.push('chunks.terms');
+    return report;
+  }
   if (force || (await tooManyStale(parts))) report.purgedVectors = await purgeStaleVectors(tables);
   for (const name of ['files', 'chunks', 'vectors'] as const) {
     const table = await tables.find(name);

@@ -9,7 +9,7 @@ import { IndexMeta } from './index-meta.ts';
 import { Indexes } from './indexes.ts';
 import { type SemanticHit, searchLexical, searchSemantic } from './live-search.ts';
 import type { IndexLock } from './lock.ts';
-import { type MaintainReport, maintain } from './maintain.ts';
+import { type MaintainOptions, type MaintainReport, maintain } from './maintain.ts';
 import type { Meta, ModelIdentity } from './meta.ts';
 import type { Place } from './place.ts';
 import type { ChunkRow, FileRow, LiveFileRow, VectorKey } from './schema.ts';
@@ -300,7 +300,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Writer only, at the end of a run: compaction, old versions, stale vectors, indexes; as far as worth it. */
-  async maintain(options: { force?: boolean } = {}): Promise<MaintainReport> {
+  async maintain(options: MaintainOptions = {}): Promise<MaintainReport> {
     this.#tables.assertWritable();
     const parts = {
       tables: this.#tables,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { type Lease, MemoryBudget } from '../../src/memory/budget.ts';
 import {
-  type Lease,
-  MemoryBudget,
   planMemory,
   SMALLEST_BYTES,
   SMALLEST_LEXICAL_BYTES,
   SMALLEST_NATIVE_BYTES,
-} from '../../src/memory/budget.ts';
+} from '../../src/memory/plan.ts';
 import { parseSize } from '../../src/memory/size.ts';
 import { seeded } from '../support/chunking.ts';
 
@@ -16,13 +16,13 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 test('leases are granted in order of arrival, and a small one does not overtake', async () => {
   const budget = new MemoryBudget(100);
-  const first = await budget.take(60);
+  const first = await budget.take(60, 'test');
   const granted: string[] = [];
-  const big = budget.take(70).then((lease) => {
+  const big = budget.take(70, 'test').then((lease) => {
     granted.push('big');
     return lease;
   });
-  const small = budget.take(10).then((lease) => {
+  const small = budget.take(10, 'test').then((lease) => {
     granted.push('small');
     return lease;
   });
@@ -38,8 +38,8 @@ test('leases are granted in order of arrival, and a small one does not overtake'
 
 test('one release frees several that wait', async () => {
   const budget = new MemoryBudget(100);
-  const first = await budget.take(100);
-  const waiting = [30, 30, 30].map((bytes) => budget.take(bytes));
+  const first = await budget.take(100, 'test');
+  const waiting = [30, 30, 30].map((bytes) => budget.take(bytes, 'test'));
   first.release();
   const leases = await Promise.all(waiting);
   assert.equal(budget.takenBytes, 90);
@@ -48,13 +48,13 @@ test('one release frees several that wait', async () => {
 
 test('a lease that is released twice counts once; using releases it', async () => {
   const budget = new MemoryBudget(100);
-  const other = await budget.take(50);
-  const lease = await budget.take(30);
+  const other = await budget.take(50, 'test');
+  const lease = await budget.take(30, 'test');
   lease.release();
   lease.release();
   assert.deepEqual([budget.takenBytes, budget.leases], [50, 1]);
   {
-    using held = await budget.take(10);
+    using held = await budget.take(10, 'test');
     assert.deepEqual([held.bytes, budget.takenBytes], [10, 60]);
   }
   other.release();
@@ -63,9 +63,9 @@ test('a lease that is released twice counts once; using releases it', async () =
 
 test('what is larger than the whole waits until it is alone, and then nothing joins it', async () => {
   const budget = new MemoryBudget(100);
-  const small = await budget.take(1);
+  const small = await budget.take(1, 'test');
   let granted = false;
-  const huge = budget.take(1000).then((lease) => {
+  const huge = budget.take(1000, 'test').then((lease) => {
     granted = true;
     return lease;
   });
@@ -74,7 +74,7 @@ test('what is larger than the whole waits until it is alone, and then nothing jo
   small.release();
   const lease = await huge;
   let joined = false;
-  const next = budget.take(1).then((more) => {
+  const next = budget.take(1, 'test').then((more) => {
     joined = true;
     return more;
   });
@@ -87,21 +87,21 @@ test('what is larger than the whole waits until it is alone, and then nothing jo
 
 test('an abort takes a waiter out of the line, and those behind it move up', async () => {
   const budget = new MemoryBudget(100);
-  const first = await budget.take(50);
+  const first = await budget.take(50, 'test');
   const controller = new AbortController();
-  const aborted = assert.rejects(budget.take(80, controller.signal), { message: 'enough' });
-  const behind = budget.take(40);
+  const aborted = assert.rejects(budget.take(80, 'test', controller.signal), { message: 'enough' });
+  const behind = budget.take(40, 'test');
   controller.abort(new Error('enough'));
   await aborted;
   const second = await behind;
   assert.equal(budget.takenBytes, 90);
-  await assert.rejects(budget.take(1, controller.signal), { message: 'enough' });
+  await assert.rejects(budget.take(1, 'test', controller.signal), { message: 'enough' });
   first.release();
   second.release();
 
   // Aborted after it was granted: nothing is taken back behind the holder's back.
   const late = new AbortController();
-  const held = await budget.take(10, late.signal);
+  const held = await budget.take(10, 'test', late.signal);
   late.abort();
   assert.equal(budget.takenBytes, 10);
   held.release();
@@ -131,7 +131,7 @@ test('property: never above the total unless a single lease is, and everybody is
         const controller = new AbortController();
         const bytes = Math.floor(random() * (random() < 0.05 ? 3000 : 400));
         asked++;
-        budget.take(bytes, controller.signal).then(
+        budget.take(bytes, 'test', controller.signal).then(
           (lease) => {
             settled++;
             held.push(lease);
@@ -193,4 +193,67 @@ test('property: a plan spends no more than the budget on what lives at the same 
     assert.ok(plan.inFlightBytes >= 8e6 && plan.flushBytes >= 1e6);
     assert.equal(plan.budgetBytes, budgetBytes);
   }
+});
+
+test('a smaller budget lets nobody in until enough is back; a larger one lets those in that wait', async () => {
+  const budget = new MemoryBudget(100);
+  const first = await budget.take(60, 'test');
+  budget.resize(50);
+  const waiting = budget.take(20, 'test');
+  await settle();
+  assert.deepEqual([budget.takenBytes, budget.totalBytes], [60, 50]);
+  budget.resize(80);
+  const second = await waiting;
+  assert.equal(budget.takenBytes, 80);
+  first.release();
+  second.release();
+});
+
+test('what is reserved is out, but does not keep a single large request waiting', async () => {
+  const budget = new MemoryBudget(100);
+  const reserved = budget.reserve(90, 'batches');
+  const small = await budget.take(10, 'file');
+  const large = budget.take(500, 'file');
+  small.release();
+  const lease = await large;
+  assert.deepEqual(budget.outstanding(), [
+    { owner: 'batches', leases: 1, bytes: 90 },
+    { owner: 'file', leases: 1, bytes: 500 },
+  ]);
+  lease.release();
+  reserved.release();
+  reserved.release();
+  assert.deepEqual(budget.outstanding(), []);
+  // Nothing is reserved any more: what comes first is alone.
+  const alone = await budget.take(500, 'file');
+  let joined = false;
+  const next = budget.take(1, 'file').then((more) => {
+    joined = true;
+    return more;
+  });
+  await settle();
+  assert.equal(joined, false);
+  alone.release();
+  (await next).release();
+});
+
+test('under TIDEMARK_DEBUG=1 a warning names who did not give back, and where it was taken', () => {
+  const script = `
+    const { MemoryBudget } = await import(${JSON.stringify(new URL('../../src/memory/budget.ts', import.meta.url).href)});
+    const budget = new MemoryBudget(1000);
+    async function forgetful() { await budget.take(30, 'window'); }
+    await forgetful(); await forgetful();
+    (await budget.take(5, 'vectors')).release();
+    budget[Symbol.dispose]();`;
+  const run = (debug: string) =>
+    spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      env: { ...process.env, TIDEMARK_DEBUG: debug },
+    });
+  const { stderr, status } = run('1');
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /MemoryLeaseWarning: 2 of window not returned, 60 bytes/);
+  assert.match(stderr, /forgetful/);
+  assert.doesNotMatch(stderr, /vectors/);
+  assert.doesNotMatch(run('0').stderr, /MemoryLeaseWarning/);
 });

@@ -3,11 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { totalmem } from 'node:os';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { defaultBudgetBytes, SMALLEST_BYTES } from '../../src/memory/budget.ts';
 import { machineLimits } from '../../src/memory/machine.ts';
+import { defaultBudgetBytes, SMALLEST_BYTES } from '../../src/memory/plan.ts';
 import { processTreeBytes } from '../../src/memory/process-tree.ts';
-import { PeakSampler } from '../../src/memory/sampler.ts';
 import { until } from '../support/index-runs.ts';
 
 const MB = 1e6;
@@ -48,25 +46,4 @@ test('a child counts, and its child too, while they live', {
   await once(child, 'exit');
   await until(() => processTreeBytes() < during - 100 * MB);
   assert.equal(processTreeBytes(child.pid), 0, 'a process that is gone');
-});
-
-test('the sampler remembers a peak that has passed, and stops', {
-  skip: process.platform !== 'linux',
-}, async () => {
-  const sampler = new PeakSampler(20);
-  const first = sampler.lastBytes;
-  assert.ok(first > 10 * MB && sampler.peakBytes >= first);
-  const child = spawn(process.execPath, ['-e', HOLD], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout, 'data');
-  await until(() => sampler.peakBytes > first + 100 * MB);
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  await until(() => sampler.lastBytes < sampler.peakBytes - 90 * MB);
-  assert.ok(sampler.peakBytes > first + 100 * MB);
-  sampler[Symbol.dispose]();
-  await sleep(30);
-  const { lastBytes } = sampler;
-  await sleep(100);
-  assert.equal(sampler.lastBytes, lastBytes);
-  assert.ok(sampler.sample() > 0, 'by hand it still works');
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryBudget } from '../../src/memory/budget.ts';
+import { Governor } from '../../src/memory/governor.ts';
 import { runLexicalLane } from '../../src/pipeline/lexical-lane.ts';
 import { SummaryBuilder } from '../../src/pipeline/summary.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -71,12 +72,14 @@ function dying(store: Store, writes: number): Store {
 /** Brings the index in `dir` up to date with the tree; false where the writer died on the way. */
 async function run(root: string, dir: string, writes = Number.POSITIVE_INFINITY): Promise<boolean> {
   await using store = await openStore(join(dir, '.tidemark'), { create: true, mode: 'write' });
+  using governor = new Governor({ budgetBytes: 4e9, onStep: () => {} });
   const lane = runLexicalLane({
     root,
     exclude: [],
     store: dying(store, writes),
     outdated: false,
     inFlight: new MemoryBudget(50e6),
+    governor,
     // So little that each file is a commit of its own, and a large one is written in parts.
     flushBytes: 2500,
     parsers: 1,

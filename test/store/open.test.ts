@@ -117,7 +117,7 @@ test('a reader beside the writer cannot write, and sees what the writer commits'
     () => reader.addFiles(fileBatch([fileRow({ rev: 9n, seq: 9n, path: 'x' })])),
     () => reader.deleteChunksBySeq([1n]),
     () => reader.setModel(model),
-    () => reader.maintain({ force: true }),
+    () => reader.maintain({ only: 'all' }),
     () => reader.buildTextIndex({ force: true }),
     () => reader.recover(),
   ])

@@ -54,6 +54,7 @@ export async function updating(index: TidemarkIndex, signal: AbortSignal): Promi
         event.path satisfies string;
         break;
       case 'degraded':
+      case 'recovered':
         event satisfies Pick<Degradation, 'step' | 'reason'>;
         break;
       case 'download':

@@ -40,6 +40,8 @@ export class ParserProcess {
       entry: entryPoint(import.meta.url, 'child'),
       heapMiB: HEAP_MIB,
       flags: FLAGS,
+      // Of a process the heap that it tells is all that is resident.
+      rssOf: (reply) => ('heapBytes' in reply ? Number(reply.heapBytes) : 0),
       died: (epitaph) => new ParserCrash(`the parser process ${epitaph}`),
     });
   }

@@ -94,8 +94,8 @@ export class Transport {
    */
   async send(call: Call, authorization: string | null, signals: Signals): Promise<Answer> {
     const body = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body));
-    using _slot = await this.#slots.take(1, signals.soft);
-    using _bytes = await this.#bytes.take((body?.length ?? 0) + call.maxAnswerBytes, signals.soft);
+    using _slot = await this.#slots.take(1, 'connection', signals.soft);
+    using _bytes = await this.#bytes.take((body?.length ?? 0) + call.maxAnswerBytes, 'call', signals.soft);
     const { timeoutMs, origin } = this.#options;
     const controller = new AbortController();
     const abort = (): void => controller.abort(signals.hard.reason);

@@ -1,0 +1,70 @@
+/**
+ * The gate: 2,000 files are indexed under several marks with a probe in each process, which has to find nothing; and once
+ * more with each of ten leaks put in on purpose, which it has to name. `npm run bench:gate`; `-- --plant tree` puts in one.
+ * Results: bench/results/gate.json.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { writeTinyModel } from '../test/support/tiny-model.ts';
+import { type GateResult, PLANTS, type Plant, runGate } from './lib/gate/gate.ts';
+import { makeGateTree } from './lib/gate/gate-tree.ts';
+import { environment } from './lib/machine.ts';
+import { table } from './lib/table.ts';
+
+const FILES = 2000;
+/** A leak shows in fewer. */
+const PLANT_FILES = 600;
+const CLEAN = [
+  { memory: '300MB', embed: false },
+  { memory: '450MB', embed: true },
+  { memory: '512MB', embed: false },
+];
+/** Those that only an embedder can have. */
+const OF_MODELS = new Set<Plant>(['tensor', 'session']);
+
+const { values } = parseArgs({ options: { plant: { type: 'string' } } });
+const chosen = PLANTS.filter((plant) => values.plant === undefined || plant === values.plant);
+const base = mkdtempSync(join(tmpdir(), 'tidemark-gate-'));
+const [tree, small, model] = [join(base, 'tree'), join(base, 'small'), join(base, 'model')];
+const rows: object[] = [];
+const cells: (string | number)[][] = [['put in', 'mark', 'seconds', 'peak MB', 'found']];
+let failed = false;
+try {
+  makeGateTree(tree, FILES);
+  makeGateTree(small, PLANT_FILES);
+  writeTinyModel(model);
+  const add = (what: string, memory: string, { findings, run }: GateResult, good: boolean) => {
+    failed ||= !good;
+    const found = findings.map(({ text }) => text).join('; ') || 'nothing';
+    const peak = run.peakPssBytes / 1e6;
+    cells.push([what, memory, run.seconds.toFixed(1), peak.toFixed(0), good ? found : `WRONG: ${found}`]);
+    rows.push({ plant: what, memory, seconds: run.seconds, peakBytes: run.peakPssBytes, findings, good });
+  };
+  if (values.plant === undefined) {
+    for (const { memory, embed } of CLEAN) {
+      const result = await runGate({ tree, memory, ...(embed ? { model } : {}) });
+      add(embed ? 'nothing, both lanes' : 'nothing', memory, result, result.findings.length === 0);
+    }
+  }
+  for (const plant of chosen) {
+    const memory = '450MB';
+    const result = await runGate({ tree: small, memory, plant, ...(OF_MODELS.has(plant) ? { model } : {}) });
+    add(
+      plant,
+      memory,
+      result,
+      result.findings.some(({ name }) => name === plant),
+    );
+  }
+} finally {
+  rmSync(base, { recursive: true, force: true });
+}
+process.stdout.write(`${table(cells)}\n`);
+if (values.plant === undefined)
+  writeFileSync(
+    new URL('./results/gate.json', import.meta.url),
+    `${JSON.stringify({ environment: environment(), files: FILES, runs: rows }, null, 1)}\n`,
+  );
+if (failed) process.exitCode = 1;

@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+
+/** Runs `after` with what a method returns, or what that resolves to. */
+export function after(prototype, name, after) {
+  const original = prototype[name];
+  prototype[name] = function (...args) {
+    const result = original.apply(this, args);
+    if (!(result instanceof Promise)) {
+      after.call(this, result, args);
+      return result;
+    }
+    return result.then((value) => {
+      after.call(this, value, args);
+      return value;
+    });
+  };
+}
+
+/** Gives the class of the store's tables to `patch`, once there is a table. */
+export function onFirstTable(patch) {
+  const lance = require('@lancedb/lancedb');
+  let patched = false;
+  const first = (table) => {
+    if (patched) return;
+    patched = true;
+    patch(Object.getPrototypeOf(table));
+  };
+  const { connect } = lance;
+  lance.connect = async (...args) => {
+    const connection = await connect(...args);
+    for (const name of ['openTable', 'createTable', 'createEmptyTable']) after(connection, name, first);
+    return connection;
+  };
+}

@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseSize } from '../../src/memory/size.ts';
+import { CORPORA, debianPackage, npmPackage } from './corpora.ts';
+import { generate, HUGE } from './huge-kinds.ts';
+
+export interface RssCorpus {
+  readonly dir: string;
+  readonly title: string;
+  /** Where it comes from: the archive and its hash, or how it is made. */
+  readonly about: string;
+}
+
+const HUGE_SIZE = '100MB';
+const LARGEST = { file: 'one-line.json', size: '1GB' };
+const FILES_IN_DIRECTORY = 500;
+
+/** A corpus by its name: `kernel`, `typescript`, `thousands`, `million`, `huge`, `mixed`. */
+export async function rssCorpus(name: string): Promise<RssCorpus> {
+  const make = MAKERS[name];
+  if (make === undefined) throw new Error(`${name} is none of ${Object.keys(MAKERS).join(', ')}`);
+  return make();
+}
+
+const MAKERS: Record<string, () => Promise<RssCorpus>> = {
+  kernel: async () => {
+    const { archive, dir, sha256 } = debianPackage('linux-source-6.1', 'usr/src/linux-source-6.1.tar.xz');
+    // Debian's own rules in the tree ignore all that is not Debian's.
+    writeFileSync(join(dir, '.tidemarkignore'), '!*\n');
+    return { dir, title: 'Linux 6.1', about: `${archive}, sha256 ${sha256}` };
+  },
+  typescript: async () => {
+    const { archive, dir, sha256 } = npmPackage('typescript@5.9.3');
+    return { dir, title: 'typescript 5.9.3', about: `${archive}, sha256 ${sha256}` };
+  },
+  thousands: () => smallFiles(2000),
+  million: () => smallFiles(1_000_000),
+  huge: hugeFiles,
+  mixed: async () => {
+    const kernel = await rssCorpus('kernel');
+    const small = await smallFiles(20_000);
+    const huge = await hugeFiles();
+    const dir = await once('mixed', async (into) => {
+      const parts = { drivers: join(kernel.dir, 'drivers/net'), small: small.dir, huge: huge.dir };
+      // Links, as the huge files are large.
+      for (const [name, from] of Object.entries(parts)) execFileSync('cp', ['-al', from, join(into, name)]);
+    });
+    return {
+      dir,
+      title: 'a mixture',
+      about: `drivers/net of ${kernel.about}; ${small.about}; ${huge.about}`,
+    };
+  },
+};
+
+/** Makes `corpora/NAME` unless it is there; only what is whole gets the name. */
+async function once(name: string, make: (into: string) => Promise<void>): Promise<string> {
+  const dir = join(CORPORA, name);
+  if (existsSync(dir)) return dir;
+  const part = `${dir}.part`;
+  rmSync(part, { recursive: true, force: true });
+  mkdirSync(part, { recursive: true });
+  await make(part);
+  renameSync(part, dir);
+  return dir;
+}
+
+async function smallFiles(count: number): Promise<RssCorpus> {
+  const dir = await once(`small-${count}`, async (into) => {
+    for (let i = 0; i < count; i++) {
+      const folder = join(into, `part${Math.floor(i / FILES_IN_DIRECTORY)}`);
+      if (i % FILES_IN_DIRECTORY === 0) mkdirSync(folder);
+      const { extension, text } = SMALL[i % SMALL.length]!;
+      writeFileSync(join(folder, `file${i}.${extension}`), text(i));
+    }
+  });
+  return {
+    dir,
+    title: `${count.toLocaleString('en')} small files`,
+    about: `${count} generated files of ten lines`,
+  };
+}
+
+const SMALL: readonly { readonly extension: string; readonly text: (i: number) => string }[] = [
+  {
+    extension: 'ts',
+    text: (i) =>
+      `import { parse${i % 97} } from './parse';\n\n/** Loads the settings number ${i}. */\nexport function loadSettings${i}(path: string): number {\n  const text = parse${i % 97}(path);\n  if (text === null) throw new Error('no settings ${i}');\n  return text.length + ${i};\n}\n`,
+  },
+  {
+    extension: 'py',
+    text: (i) =>
+      `"""Worker ${i}."""\n\n\nclass Worker${i}:\n    def run(self, queue, limit=${i % 50}):\n        done = 0\n        while queue and done < limit:\n            queue.pop().handle_${i % 113}()\n            done += 1\n        return done\n`,
+  },
+  {
+    extension: 'c',
+    text: (i) =>
+      `#include "device${i % 31}.h"\n\nstatic int probe_${i}(struct device *dev)\n{\n\tint err = enable_${i % 71}(dev);\n\n\tif (err)\n\t\treturn err;\n\treturn register_${i % 53}(dev, ${i});\n}\n`,
+  },
+  {
+    extension: 'md',
+    text: (i) =>
+      `# Note ${i}\n\nHow module ${i % 211} talks to module ${i % 89}, and why.\n\n## Limits\n\nAt most ${i} at a time.\n`,
+  },
+];
+
+async function hugeFiles(): Promise<RssCorpus> {
+  const dir = await once('huge', async (into) => {
+    for (const kind of HUGE) {
+      await generate(kind, join(into, kind.file), parseSize(HUGE_SIZE));
+      if (kind.file === LARGEST.file)
+        await generate(kind, join(into, `largest-${kind.file}`), parseSize(LARGEST.size));
+    }
+  });
+  const names = HUGE.map(({ name }) => name).join(', ');
+  return {
+    dir,
+    title: 'huge files',
+    about: `${names}: ${HUGE_SIZE} each; ${LARGEST.file} of ${LARGEST.size}`,
+  };
+}

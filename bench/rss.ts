@@ -1,0 +1,196 @@
+/**
+ * The resident set of `tidemark index` over a corpus, with a mark, sampled from outside. `npm run bench:rss -- --corpus kernel
+ * --memory 512MB --no-embed`; `--minutes 60` interrupts the run then, and
+ * `--cgroup 512MB` runs it in a control group with that limit. Corpora: see lib/rss-corpora.ts. Results:
+ * bench/results/rss.json, where a run takes the place of the last one like it, and a picture of each.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseSize } from '../src/memory/size.ts';
+import { Cgroup } from './lib/cgroup.ts';
+import { CORPORA } from './lib/corpora.ts';
+import { type IndexRun, indexRun, type RunSample } from './lib/index-run.ts';
+import { lineChart } from './lib/line-chart.ts';
+import { environment } from './lib/machine.ts';
+import { rssCorpus } from './lib/rss-corpora.ts';
+import { trend } from './lib/slope.ts';
+import { table } from './lib/table.ts';
+
+const { values: options } = parseArgs({
+  allowNegative: true,
+  options: {
+    corpus: { type: 'string', default: 'kernel' },
+    memory: { type: 'string', default: '512MB' },
+    embed: { type: 'boolean', default: true },
+    minutes: { type: 'string' },
+    /** Runs in a control group with this limit; needs root. */
+    cgroup: { type: 'string' },
+    /** Writes no results. */
+    trial: { type: 'boolean', default: false },
+  },
+});
+/** The heaps fill over the first files; from here on memory has to be flat. */
+const WARM_PART = 0.1;
+const CURVE_POINTS = 500;
+const MB = 1e6;
+const FOLDER = new URL('./results/', import.meta.url);
+const RESULTS = new URL('rss.json', FOLDER);
+
+/** Of samples that follow each other the one that took the most: no peak is lost. */
+function thinned(samples: readonly RunSample[]): RunSample[] {
+  const size = Math.ceil(samples.length / CURVE_POINTS);
+  const kept: RunSample[] = [];
+  for (let i = 0; i < samples.length; i += size)
+    kept.push(samples.slice(i, i + size).reduce((most, next) => (next.pss > most.pss ? next : most)));
+  return kept;
+}
+
+/** Bytes by 10,000 units of progress after the warm-up, with the 95 % interval. */
+function slopeOf(samples: readonly RunSample[], progress: (sample: RunSample) => number) {
+  const all = progress(samples.at(-1)!);
+  const warm = samples.filter((sample) => progress(sample) >= all * WARM_PART);
+  if (warm.length < 10) return null;
+  const { slope, low, high } = trend(warm.map((sample) => [progress(sample) / 10_000, sample.pss] as const));
+  return { slope, low, high };
+}
+
+const stageOf = (run: IndexRun, stage: string) => run.stages.find((entry) => entry.stage === stage)?.seconds;
+
+const mark = parseSize(options.memory);
+const corpus = await rssCorpus(options.corpus);
+mkdirSync(CORPORA, { recursive: true });
+const index = mkdtempSync(join(CORPORA, 'rss-index-'));
+let run: IndexRun;
+let group: { readonly kills: number; readonly peakBytes: number | null } | null = null;
+try {
+  const cgroup =
+    options.cgroup === undefined ? null : new Cgroup(`tidemark-${process.pid}`, parseSize(options.cgroup));
+  using _ = cgroup;
+  run = await indexRun({
+    wrapper: cgroup?.wrapper ?? [],
+    tree: corpus.dir,
+    index: join(index, 'index'),
+    memory: options.memory,
+    embed: options.embed,
+    seconds: options.minutes === undefined ? undefined : Number(options.minutes) * 60,
+  });
+  if (cgroup !== null) group = { kills: cgroup.kills, peakBytes: cgroup.peakBytes };
+} finally {
+  rmSync(index, { recursive: true, force: true });
+}
+
+const { samples, summary, steps, stages } = run;
+if (samples.length === 0) throw new Error(`it did not run: ${run.stderr}`);
+const lexicalEnd = stageOf(run, 'maintenance') ?? run.seconds;
+const semanticStart = stageOf(run, 'semantic');
+const lexical = samples.filter(({ seconds }) => seconds <= lexicalEnd);
+const semantic = samples.filter(({ seconds }) => semanticStart !== undefined && seconds >= semanticStart);
+const files = samples.at(-1)!.files;
+const lexicalSlope = slopeOf(lexical, (sample) => sample.files);
+const semanticSlope = semantic.length < 10 ? null : slopeOf(semantic, (sample) => sample.chunks);
+const violations = samples.filter(({ pss }) => pss > mark).length;
+const rssViolations = samples.filter(({ rss }) => rss > mark).length;
+const count = (step: string) => steps.filter((entry) => entry.step === step).length;
+const stepCounts = Object.fromEntries(
+  [...new Set(steps.map(({ step }) => step))].map((step) => [step, count(step)]),
+);
+const chunksASecond =
+  semantic.length < 2 ? null : semantic.at(-1)!.chunks / (semantic.at(-1)!.seconds - semantic[0]!.seconds);
+const result = {
+  environment: environment(),
+  corpus: options.corpus,
+  about: corpus.about,
+  memory: options.memory,
+  embed: options.embed,
+  cgroup: options.cgroup === undefined ? null : { limit: options.cgroup, ...group },
+  code: run.code,
+  files,
+  lexicalSeconds: lexicalEnd,
+  seconds: run.seconds,
+  cpuSeconds: run.cpuSeconds,
+  filesASecond: files / lexicalEnd,
+  peakBytes: run.peakPssBytes,
+  peakRssBytes: run.peakRssBytes,
+  peakParentBytes: Math.max(...samples.map(({ parent }) => parent)),
+  samples: samples.length,
+  violations,
+  rssViolations,
+  lexicalSlope,
+  semanticSlope,
+  chunksASecond,
+  stepCounts,
+  stages,
+  summary,
+};
+const perFiles = (slope: typeof lexicalSlope) =>
+  slope === null
+    ? '-'
+    : `${(slope.slope / MB).toFixed(2)} (${(slope.low / MB).toFixed(2)} to ${(slope.high / MB).toFixed(2)})`;
+process.stdout.write(
+  `${table([
+    ['', `${options.corpus}, ${options.memory}${options.embed ? '' : ', lexical lane'}`],
+    ['exit code', run.code ?? String(run.signal)],
+    ['files', files],
+    ['seconds of the lexical lane', lexicalEnd.toFixed(0)],
+    ['seconds in all', run.seconds.toFixed(0)],
+    ['CPU seconds in all', run.cpuSeconds.toFixed(0)],
+    ['files by second', (files / lexicalEnd).toFixed(0)],
+    ['peak MB, shared pages counted once', (run.peakPssBytes / MB).toFixed(0)],
+    ['peak MB, resident sets added up', (run.peakRssBytes / MB).toFixed(0)],
+    ['samples above the mark', `${violations} of ${samples.length}`],
+    ['of resident sets added up', rssViolations],
+    ['MB by 10,000 files (95 %)', perFiles(lexicalSlope)],
+    ['MB by 10,000 chunks embedded (95 %)', perFiles(semanticSlope)],
+    ['chunks embedded by second', chunksASecond?.toFixed(1) ?? '-'],
+    ...(group === null ? [] : [['killed by the kernel', group.kills] as const]),
+    [
+      'steps',
+      Object.entries(stepCounts)
+        .map(([step, n]) => `${n} ${step}`)
+        .join(', ') || 'none',
+    ],
+  ])}\n`,
+);
+if (run.code !== 0 && options.minutes === undefined) process.stdout.write(`${run.stderr}\n`);
+
+if (!options.trial) {
+  const name = [
+    options.corpus,
+    options.memory,
+    ...(options.embed ? [] : ['lexical']),
+    ...(options.cgroup === undefined ? [] : [`cgroup-${options.cgroup}`]),
+  ].join('-');
+  const known = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {};
+  const curve = thinned(samples).map(({ seconds, files, chunks, rss, pss, parent }) =>
+    [seconds, files, chunks, rss / MB, pss / MB, parent / MB].map((value) => Number(value.toFixed(1))),
+  );
+  writeFileSync(
+    RESULTS,
+    `${JSON.stringify({ ...known, [name]: { ...result, steps: steps.slice(0, 200), curve } })}\n`,
+  );
+  const byTime = semantic.length > 0;
+  const x = (sample: RunSample) => (byTime ? sample.seconds / 60 : sample.files);
+  const points = (value: (sample: RunSample) => number) =>
+    thinned(samples).map((sample) => [x(sample), value(sample) / MB] as const);
+  writeFileSync(
+    new URL(`rss-${name}.svg`, FOLDER),
+    await lineChart({
+      title: `${corpus.title}: memory of all processes, --memory ${options.memory}`,
+      xTitle: byTime ? 'minutes' : 'files',
+      yTitle: 'MB',
+      series: [
+        { name: 'total', points: points(({ pss }) => pss) },
+        { name: 'parent', points: points(({ parent }) => parent) },
+        { name: 'the others', points: points(({ pss, parent }) => Math.max(0, pss - parent)) },
+      ],
+      mark: { value: mark / MB, label: `the mark: ${options.memory}` },
+      events: [
+        ...stages.map(({ seconds, stage, files }) => ({ x: byTime ? seconds / 60 : files, label: stage })),
+        ...steps
+          .slice(0, 40)
+          .map(({ seconds, step, files }) => ({ x: byTime ? seconds / 60 : files, label: step })),
+      ],
+    }),
+  );
+}

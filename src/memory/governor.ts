@@ -1,0 +1,208 @@
+import { collectGarbage } from './collect-garbage.ts';
+import { outsideBytes } from './pressure.ts';
+import { TreeMeter } from './tree-meter.ts';
+
+/** A way to take less memory, at some cost. */
+export interface Lever {
+  /** Stable word for what it does, such as `smaller-batches`. */
+  readonly step: string;
+  readonly down: () => void | Promise<void>;
+  /** Takes it back. Without it the step is one that passes, such as a process that is started anew. */
+  readonly up?: () => void;
+}
+
+/** A lever that was pulled, or let go again (`up`). */
+export interface GovernorStep {
+  readonly direction: 'down' | 'up';
+  readonly step: string;
+  /** For people: how much was taken of what. */
+  readonly reason: string;
+}
+
+export interface GovernorOptions {
+  /** The mark: what the process tree may take, bytes. */
+  readonly budgetBytes: number;
+  readonly onStep: (step: GovernorStep) => void;
+  /** What the process tree takes now, bytes; by default the kernel is asked. */
+  readonly read?: () => number;
+  /** What others leave: the mark is no higher than what is taken and this together. By default the machine is asked. */
+  readonly roomOutside?: () => number;
+}
+
+const TICK_MS = 100;
+/** Shares of the mark. Above `high`, or about to be above `most`, something has to give; below `low` there is room. */
+const SHARE = { high: 0.9, most: 0.97, low: 0.72 };
+/** Looks so far ahead along the slope of the last samples. */
+const AHEAD_MS = 500;
+const SAMPLES = 8;
+const OUTSIDE_EVERY_MS = 500;
+/** A step needs some time to show. */
+const SETTLE_MS = 700;
+const COLLECT_EVERY_MS = 3000;
+/** Calm for so long before a step is taken back; twice as long each time that proves too early. */
+const CALM_MS = { least: 5000, most: 80_000 };
+/** A passing step is made again no sooner; twice as long each time. */
+const AGAIN_MS = { least: 10_000, most: 160_000 };
+/**
+ * Work that waits for room goes on after so long all the same: what is taken here may not fall by waiting. What others
+ * take may.
+ */
+const MAX_WAIT_MS = { own: 3000, others: 30_000 };
+/** After a wait that brought nothing the next one is no sooner than so many times as long. */
+const BETWEEN_WAITS = 10;
+
+/**
+ * Keeps the process tree below the mark: samples what it takes and where that is going, and pulls the levers of the
+ * stage that is at work one after the other, before the mark is reached. Takes back what can be taken back when there is room.
+ */
+export class Governor implements Disposable {
+  readonly #options: GovernorOptions;
+  readonly #meter = new TreeMeter();
+  readonly #timer: NodeJS.Timeout;
+  readonly #samples: { readonly time: number; readonly bytes: number }[] = [];
+  #levers: readonly Lever[] = [];
+  /** The first so many levers are pulled. */
+  #pulled = 0;
+  #mark: number;
+  #peak = 0;
+  #outsideAt = Number.NEGATIVE_INFINITY;
+  #collectedAt = Number.NEGATIVE_INFINITY;
+  /** When something was last done, and when a lever was last pulled. */
+  #stepAt = Number.NEGATIVE_INFINITY;
+  #pulledAt = Number.NEGATIVE_INFINITY;
+  #calmSince = Number.POSITIVE_INFINITY;
+  #upAt = Number.NEGATIVE_INFINITY;
+  #calmMs = CALM_MS.least;
+  #againMs = AGAIN_MS.least;
+  #work: Promise<void> = Promise.resolve();
+  #now = 0;
+  #waitAgainAt = 0;
+
+  constructor(options: GovernorOptions) {
+    this.#options = options;
+    this.#mark = options.budgetBytes;
+    this.tick(performance.now());
+    this.#timer = setInterval(() => this.tick(performance.now()), TICK_MS);
+    this.#timer.unref();
+  }
+
+  /** The most that was seen, bytes. */
+  get peakBytes(): number {
+    return this.#peak;
+  }
+
+  /** Too close to the mark for more work: what can wait should. */
+  get tight(): boolean {
+    const last = this.#samples.at(-1)!.bytes;
+    return last > this.#mark * SHARE.high || this.#projected() > this.#mark * SHARE.most;
+  }
+
+  /** The levers of the stage that begins, the mildest first. At its end all are let go (`using`). */
+  govern(levers: readonly Lever[]): Disposable {
+    this.#levers = levers;
+    this.#pulled = 0;
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#levers !== levers) return;
+        this.#levers = [];
+        this.#pulled = 0;
+      },
+    };
+  }
+
+  /** Waits while it is too tight for more work, for a while at most. Rejects with the signal's reason. */
+  async room(signal: AbortSignal): Promise<void> {
+    const started = this.#now;
+    while (this.tight && this.#now >= this.#waitAgainAt) {
+      const most = this.#mark < this.#options.budgetBytes ? MAX_WAIT_MS.others : MAX_WAIT_MS.own;
+      if (this.#now - started > most) this.#waitAgainAt = this.#now + BETWEEN_WAITS * most;
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+      signal.throwIfAborted();
+    }
+    await this.#work;
+  }
+
+  /** Looks, and acts on it. The timer calls it; `now` in milliseconds. */
+  tick(now: number): void {
+    const { budgetBytes, read, roomOutside = outsideBytes } = this.#options;
+    this.#now = now;
+    const bytes = read?.() ?? this.#meter.read(this.#mark * SHARE.low);
+    this.#peak = Math.max(this.#peak, bytes);
+    this.#samples.push({ time: now, bytes });
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+    if (now - this.#outsideAt >= OUTSIDE_EVERY_MS) {
+      this.#outsideAt = now;
+      this.#mark = Math.min(budgetBytes, bytes + roomOutside());
+    }
+    if (this.tight) {
+      this.#calmSince = Number.POSITIVE_INFINITY;
+      this.#relieve(now);
+    } else if (bytes >= this.#mark * SHARE.low) this.#calmSince = Number.POSITIVE_INFINITY;
+    else this.#calm(now);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Where memory will be soon if it goes on like this, bytes. */
+  #projected(): number {
+    const first = this.#samples[0]!;
+    const last = this.#samples.at(-1)!;
+    if (first === last) return last.bytes;
+    const slope = (last.bytes - first.bytes) / Math.max(1, last.time - first.time);
+    return last.bytes + Math.max(0, slope) * AHEAD_MS;
+  }
+
+  #relieve(now: number): void {
+    if (now - this.#stepAt < SETTLE_MS) return;
+    if (now - this.#collectedAt >= COLLECT_EVERY_MS) {
+      this.#collectedAt = now;
+      this.#stepAt = now;
+      void collectGarbage().catch(() => {});
+      return;
+    }
+    const lever = this.#levers[this.#pulled];
+    if (lever !== undefined) {
+      this.#pulled++;
+      // What was taken back too early waits longer the next time.
+      if (now - this.#upAt < 2 * this.#calmMs) this.#calmMs = Math.min(CALM_MS.most, 2 * this.#calmMs);
+      this.#pull(lever, now);
+    } else if (now - this.#pulledAt >= this.#againMs) {
+      const passing = this.#levers.findLast(({ up }) => up === undefined);
+      if (passing === undefined) return;
+      this.#againMs = Math.min(AGAIN_MS.most, 2 * this.#againMs);
+      this.#pull(passing, now);
+    }
+  }
+
+  #pull(lever: Lever, now: number): void {
+    this.#stepAt = now;
+    this.#pulledAt = now;
+    this.#tell('down', lever.step);
+    // One at a time; a lever whose work fails has relieved nothing, and the next tick sees that.
+    this.#work = this.#work.then(() => lever.down()).catch(() => {});
+  }
+
+  #calm(now: number): void {
+    this.#calmSince = Math.min(this.#calmSince, now);
+    if (now - this.#calmSince < this.#calmMs) return;
+    this.#calmSince = now;
+    this.#againMs = AGAIN_MS.least;
+    // Those that pass have nothing to take back.
+    while (this.#pulled > 0 && this.#levers[this.#pulled - 1]!.up === undefined) this.#pulled--;
+    if (this.#pulled === 0) return;
+    const lever = this.#levers[--this.#pulled]!;
+    this.#upAt = now;
+    this.#tell('up', lever.step);
+    lever.up!();
+  }
+
+  #tell(direction: 'down' | 'up', step: string): void {
+    const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+    const taken = megabytes(this.#samples.at(-1)!.bytes);
+    const mark = megabytes(this.#mark);
+    const short = this.#mark < this.#options.budgetBytes ? ', as the machine has no more' : '';
+    this.#options.onStep({ direction, step, reason: `memory was at ${taken} of ${mark}${short}` });
+  }
+}

@@ -1,0 +1,83 @@
+import { TidemarkError } from '../errors.ts';
+import { machineLimits } from './machine.ts';
+import { formatSize } from './size.ts';
+
+/** How a budget for the whole process tree is spent. */
+export interface MemoryPlan {
+  readonly budgetBytes: number;
+  /** Threads that parse, or processes. */
+  readonly parsers: number;
+  /** Parser heap above which a thread is replaced, or resident set of a process; bytes. */
+  readonly parserHeapBytes: number;
+  /** Processes that embed; 0 where the budget has no room for the model. */
+  readonly embedders: number;
+  /** Resident set above which an embedding process is replaced, bytes. */
+  readonly embedderBytes: number;
+  /** File contents, chunks, and batches of them on their way into the store, bytes. */
+  readonly inFlightBytes: number;
+  /** Chunks are written in batches of about this size, bytes. */
+  readonly flushBytes: number;
+}
+
+/** Thrown for a budget that cannot work, with the smallest that does. */
+export class BudgetTooSmallError extends TidemarkError {
+  readonly smallestBytes: number;
+
+  constructor(budgetBytes: number, smallestBytes: number, lane: string) {
+    super(
+      'ERR_TIDEMARK_BUDGET_TOO_SMALL',
+      `${formatSize(budgetBytes)} of memory is too little ${lane}; ` +
+        `the smallest that works is --memory ${Math.ceil(smallestBytes / 1e6)}MB`,
+    );
+    this.smallestBytes = smallestBytes;
+  }
+}
+
+const MB = 1e6;
+/** The process with the store in it, while it writes and builds its indexes. */
+const STORE_BYTES = 240 * MB;
+const PARSER_BYTES = 60 * MB;
+/** A process that parses, with a window in it. */
+const NATIVE_PARSER_BYTES = 200 * MB;
+const EMBEDDER_BYTES = 210 * MB;
+export const SMALLEST_LEXICAL_BYTES = STORE_BYTES + PARSER_BYTES;
+export const SMALLEST_NATIVE_BYTES = STORE_BYTES + NATIVE_PARSER_BYTES;
+export const SMALLEST_BYTES = STORE_BYTES + EMBEDDER_BYTES;
+
+/** Half of what the machine or its cgroup allows, at most 2 GB. */
+export function defaultBudgetBytes(): number {
+  const { limitBytes, availableBytes } = machineLimits();
+  const floor = Math.min(limitBytes, SMALLEST_BYTES);
+  return Math.max(floor, Math.floor(Math.min(limitBytes / 2, availableBytes * 0.75, 2000 * MB)));
+}
+
+/** Shares a budget out. Throws {@link BudgetTooSmallError}. */
+export function planMemory(
+  budgetBytes: number,
+  options: { readonly embed: boolean; readonly cores: number; readonly nativeParser?: boolean },
+): MemoryPlan {
+  const native = options.nativeParser ?? false;
+  const lexical = native ? SMALLEST_NATIVE_BYTES : SMALLEST_LEXICAL_BYTES;
+  const smallest = options.embed ? Math.max(SMALLEST_BYTES, lexical) : lexical;
+  if (budgetBytes < smallest) {
+    throw new BudgetTooSmallError(budgetBytes, smallest, options.embed ? 'with the model' : 'to index');
+  }
+  const spare = budgetBytes - STORE_BYTES;
+  const parserBytes = native ? NATIVE_PARSER_BYTES : 2 * PARSER_BYTES;
+  const parsers = Math.max(1, Math.min(options.cores, 4, Math.floor(spare / parserBytes)));
+  const embedders = options.embed
+    ? Math.max(1, Math.min(options.cores, Math.floor(spare / EMBEDDER_BYTES)))
+    : 0;
+  const flushBytes = budgetBytes < 600 * MB ? 2 * MB : 4 * MB;
+  return {
+    budgetBytes,
+    parsers,
+    parserHeapBytes: native
+      ? Math.min(320 * MB, (0.8 * spare) / parsers)
+      : Math.max(40 * MB, Math.min(128 * MB, spare / (2 * parsers))),
+    embedders,
+    embedderBytes: options.embed ? Math.min(400 * MB, spare / embedders) : 0,
+    inFlightBytes: 2 * flushBytes + Math.min(64 * MB, Math.max(8 * MB, spare / 8)),
+    flushBytes,
+  };
+}

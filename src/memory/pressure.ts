@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { machineLimits } from './machine.ts';
+
+const MB = 1e6;
+/** Left to others, as a share of what there is. */
+const RESERVE = { share: 0.04, least: 24 * MB, most: 512 * MB };
+/** Share of the last ten seconds in which everything stood still for lack of memory (PSI). */
+const STALLED_PERCENT = 5;
+
+/**
+ * Bytes that may be taken beyond what is taken now before the machine, or the container around this process, runs short.
+ * Negative where it does already: by what is free, or as the kernel says that all work stands still for it.
+ */
+export function outsideBytes(): number {
+  const { limitBytes, availableBytes } = machineLimits();
+  const reserve = Math.max(RESERVE.least, Math.min(RESERVE.most, limitBytes * RESERVE.share));
+  return stalledPercent() > STALLED_PERCENT ? -reserve : availableBytes - reserve;
+}
+
+/** 0 where the kernel does not tell. */
+function stalledPercent(): number {
+  try {
+    return Number(/^full avg10=([\d.]+)/m.exec(readFileSync('/proc/pressure/memory', 'latin1'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Governor, type GovernorStep, type Lever } from '../../src/memory/governor.ts';
+import { processTreeBytes } from '../../src/memory/process-tree.ts';
+import { seeded } from '../support/chunking.ts';
+
+const MB = 1e6;
+const MARK = 500 * MB;
+const TICK = 100;
+
+/** A governor whose clock and memory the test moves: what it decides on, not how it measures. */
+function governed(t: TestContext, levers: (pull: (step: string) => void) => Lever[], room = () => 1e12) {
+  let bytes = 100 * MB;
+  let now = 1e9;
+  const steps: GovernorStep[] = [];
+  const pulled: string[] = [];
+  const governor = new Governor({
+    budgetBytes: MARK,
+    onStep: (step) => steps.push(step),
+    read: () => bytes,
+    roomOutside: room,
+  });
+  t.after(() => governor[Symbol.dispose]());
+  const stage = governor.govern(levers((step) => pulled.push(step)));
+  const run = async (ms: number, memory: (at: number) => number) => {
+    for (let at = 0; at < ms; at += TICK) {
+      bytes = memory(at);
+      now += TICK;
+      governor.tick(now);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { governor, stage, steps, pulled, run };
+}
+
+const ladder = (pull: (step: string) => void): Lever[] => [
+  { step: 'smaller', down: () => pull('smaller'), up: () => pull('larger') },
+  { step: 'anew', down: () => pull('anew') },
+  { step: 'fewer', down: () => pull('fewer'), up: () => pull('more') },
+];
+
+test('below the mark nothing happens', async (t) => {
+  const { pulled, run, steps, governor } = governed(t, ladder);
+  await run(60_000, (at) => (300 + 100 * Math.sin(at / 3000)) * MB);
+  assert.deepEqual([pulled, steps, governor.tight], [[], [], false]);
+  assert.ok(Math.abs(governor.peakBytes - 400 * MB) < MB);
+});
+
+test('near the mark the mildest step comes first, then the others, each with its reason', async (t) => {
+  const { governor, pulled, run, steps } = governed(t, ladder);
+  await run(4000, () => 470 * MB);
+  assert.ok(governor.tight);
+  assert.deepEqual(pulled, ['smaller', 'anew', 'fewer']);
+  assert.deepEqual(
+    steps.map(({ direction, step }) => `${direction} ${step}`),
+    ['down smaller', 'down anew', 'down fewer'],
+  );
+  assert.match(steps[0]!.reason, /^memory was at 470 MB of 500 MB$/);
+});
+
+test('a steep slope is seen before the level is', async (t) => {
+  const { pulled, run } = governed(t, ladder);
+  // 250 MB a second from 150 MB on: at 375 MB it will be over the mark within half a second.
+  await run(900, (at) => (150 + at / 4) * MB);
+  await run(1000, () => 376 * MB);
+  assert.deepEqual(pulled, [], 'a collection of garbage comes first, and is enough here');
+  await run(1500, (at) => (300 + at / 7) * MB);
+  assert.deepEqual(pulled, ['smaller'], 'at most 514 MB was ahead, 440 MB there');
+});
+
+test('with room again what can be taken back is, in the other order, and does not flap', async (t) => {
+  const { pulled, run, steps } = governed(t, ladder);
+  await run(4000, () => 470 * MB);
+  pulled.length = 0;
+  await run(4900, () => 200 * MB);
+  assert.deepEqual(pulled, [], 'not at once');
+  await run(20_000, () => 200 * MB);
+  assert.deepEqual(pulled, ['more', 'larger']);
+  assert.deepEqual(
+    steps.slice(3).map(({ direction }) => direction),
+    ['up', 'up'],
+  );
+
+  // Whatever is taken back drives memory up again.
+  pulled.length = 0;
+  let level = 0;
+  for (let i = 0; i < 600; i++) {
+    const before = pulled.length;
+    await run(1000, () => (level === 0 ? 470 : 300) * MB);
+    for (const step of pulled.slice(before)) {
+      if (step === 'smaller') level++;
+      if (step === 'larger') level--;
+    }
+  }
+  assert.ok(pulled.length < 40, `${pulled.length} steps in ten minutes`);
+});
+
+test('when all is done a passing step is made again, more and more seldom', async (t) => {
+  const { pulled, run } = governed(t, ladder);
+  await run(300_000, () => 480 * MB);
+  const again = pulled.filter((step) => step === 'anew').length;
+  assert.ok(again >= 3 && again <= 6, `${again} times in five minutes`);
+});
+
+test('levers belong to their stage', async (t) => {
+  const { governor, pulled, run, stage } = governed(t, ladder);
+  stage[Symbol.dispose]();
+  await run(5000, () => 490 * MB);
+  assert.deepEqual(pulled, []);
+  const seen: string[] = [];
+  using _ = governor.govern(ladder((step) => seen.push(step)));
+  await run(500, () => 490 * MB);
+  assert.deepEqual(seen, ['smaller']);
+});
+
+test('the mark comes down when others take the memory of the machine, and goes up again', async (t) => {
+  let room = 1e12;
+  const { governor, run, steps } = governed(t, ladder, () => room);
+  await run(2000, () => 250 * MB);
+  assert.equal(steps.length, 0);
+  room = 10 * MB;
+  await run(3000, () => 250 * MB);
+  assert.match(steps[0]!.reason, /^memory was at 250 MB of 260 MB, as the machine has no more$/);
+  room = 1e12;
+  await run(30_000, () => 250 * MB);
+  assert.equal(governor.tight, false);
+  assert.deepEqual(
+    steps.filter(({ direction }) => direction === 'up').map(({ step }) => step),
+    ['fewer', 'smaller'],
+  );
+});
+
+test('a lever that fails stops nothing', async (t) => {
+  const { pulled, run } = governed(t, (pull) => [
+    {
+      step: 'broken',
+      down: () => Promise.reject(new Error('no')),
+    },
+    { step: 'fewer', down: () => pull('fewer') },
+  ]);
+  await run(4000, () => 480 * MB);
+  assert.ok(pulled.includes('fewer'));
+});
+
+test('property: any course of memory leaves the levers in a state that the steps add up to', async (t) => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const random = seeded(seed);
+    const down = new Set<string>();
+    const { run, steps } = governed(t, () => [
+      { step: 'a', down: () => void down.add('a'), up: () => down.delete('a') },
+      { step: 'b', down: () => void down.add('b'), up: () => down.delete('b') },
+    ]);
+    for (let i = 0; i < 30; i++) {
+      const level = (0.3 + 0.7 * random()) * MARK;
+      await run(Math.floor(random() * 20_000), () => level);
+      const state = new Set<string>();
+      for (const { direction, step } of steps) {
+        if (direction === 'down') {
+          assert.ok(!state.has(step), 'never twice');
+          state.add(step);
+        } else assert.ok(state.delete(step), 'only what was down');
+      }
+      assert.deepEqual(state, down);
+    }
+  }
+});
+
+test('work waits for room, and for no more than some seconds; an abort ends the waiting', async () => {
+  using governor = new Governor({ budgetBytes: 1000, onStep: () => {}, roomOutside: () => 1e12 });
+  assert.ok(governor.tight, 'this process alone is above such a mark');
+  const started = performance.now();
+  await governor.room(new AbortController().signal);
+  const waited = performance.now() - started;
+  assert.ok(waited > 2000 && waited < 10_000, `${waited}`);
+  const again = performance.now();
+  await governor.room(new AbortController().signal);
+  assert.ok(performance.now() - again < 1000, 'a wait that brought nothing is not made again at once');
+  using other = new Governor({ budgetBytes: 1000, onStep: () => {}, roomOutside: () => 1e12 });
+  const controller = new AbortController();
+  const waiting = other.room(controller.signal);
+  controller.abort(new Error('enough'));
+  await assert.rejects(waiting, { message: 'enough' });
+});
+
+test('without being told otherwise it measures this process', () => {
+  using governor = new Governor({ budgetBytes: 1e12, onStep: () => {} });
+  assert.ok(governor.peakBytes > 0.5 * process.memoryUsage.rss());
+  assert.ok(governor.peakBytes < 2 * processTreeBytes());
+  assert.equal(governor.tight, false);
+});
