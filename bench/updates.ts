@@ -4,13 +4,14 @@
  * BENCH_UPDATES=100 makes fewer (a trial: nothing is written). Results: bench/results/updates.json, updates-disk.svg and
  * updates-latency.svg.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openIndex, type SearchMode, type Summary } from '../src/index.ts';
 import { seeded } from '../test/support/chunking.ts';
 import { writeTinyModel } from '../test/support/tiny-model.ts';
 import { npmPackage } from './lib/corpora.ts';
+import { editLines } from './lib/edit-lines.ts';
 import { lineChart } from './lib/line-chart.ts';
 import { environment } from './lib/machine.ts';
 import { trend } from './lib/slope.ts';
@@ -49,19 +50,6 @@ function filesOf(dir: string): string[] {
   return readdirSync(dir, { recursive: true, encoding: 'utf8' })
     .map((path) => join(dir, path))
     .filter((path) => path.endsWith('.ts') && statSync(path).isFile());
-}
-
-/** Lines go, come and move: what a day's work does to a file. */
-function edit(path: string): void {
-  const lines = readFileSync(path, 'utf8').split('\n');
-  const at = Math.floor(random() * lines.length);
-  const some = lines.slice(at, at + 12);
-  const choice = random();
-  if (choice < 0.3) lines.splice(at, 4);
-  else if (choice < 0.6) lines.splice(Math.floor(random() * lines.length), 0, ...some);
-  else
-    lines.splice(at, 0, `export const added${Math.floor(random() * 1e6)} = ${Math.floor(random() * 1e6)};`);
-  writeFileSync(path, lines.join('\n'));
 }
 
 async function update(dir: string, embed: boolean): Promise<Summary> {
@@ -111,7 +99,7 @@ try {
   const files = filesOf(tree);
   const started = performance.now();
   for (let done = 1; done <= updates; done++) {
-    for (let i = 0; i < EDITS; i++) edit(files[Math.floor(random() * files.length)]!);
+    for (let i = 0; i < EDITS; i++) editLines(files[Math.floor(random() * files.length)]!, random);
     await update(tree, done % EMBED_EVERY === 0 || done === updates);
     if (done % Math.ceil(updates / SAMPLES) !== 0 && done !== updates) continue;
     samples.push(await measure(tree, done));

@@ -20,7 +20,7 @@ const MAX_BYTES = 200_000;
 /** Copies the first `count` source files of the packages that tests have at hand; returns how many bytes they hold. */
 export function makeGateTree(into: string, count: number): number {
   let [files, bytes] = [0, 0];
-  for (const path of PACKAGES.flatMap((name) => sourcesOf(join(MODULES, name)))) {
+  for (const path of PACKAGES.flatMap((name) => sourceFiles(join(MODULES, name)))) {
     // The rules below are a file too.
     if (files === count - 1) break;
     const target = join(into, relative(MODULES, path));
@@ -35,7 +35,8 @@ export function makeGateTree(into: string, count: number): number {
   return bytes;
 }
 
-function sourcesOf(folder: string): string[] {
+/** The source files of a folder and those below it, in order. */
+export function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .sort()
     .map((name) => join(folder, name))
