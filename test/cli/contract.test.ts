@@ -65,6 +65,18 @@ test('index --json: one line with the keys of the contract; an index that is up 
   assert.deepEqual(indexedFiles(), before);
 });
 
+test('index --json --events: each event on a line of its own, the summary last', async () => {
+  const { code, stdout } = await runCli(['index', root, '--json', '--events']);
+  assert.equal(code, 0);
+  const lines = jsonLines(stdout);
+  const summary = lines.pop();
+  assert.ok('budgetBytes' in summary);
+  const types = lines.map(({ type }) => type);
+  assert.deepEqual(types.slice(0, 1), ['start']);
+  assert.ok(types.includes('progress') && types.includes('maintenance'), types.join());
+  assert.ok(!types.includes('done'), 'that is the summary');
+});
+
 test('search --json: one object with the keys of the contract', async () => {
   const [result, ...more] = await runJson(['search', 'how heavy is a parcel', root]);
   assert.deepEqual(more, []);

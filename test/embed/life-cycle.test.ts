@@ -258,6 +258,22 @@ test('recycle() replaces the process and changes no result', async () => {
   assert.deepEqual([count('recycled'), (await embedder.stats()).recycles], [1, 1]);
 });
 
+test('limit() ends the processes beyond it, and they come back when they may', async () => {
+  const { embedder } = create({ processes: 2 });
+  await using _ = embedder;
+  const { vectors } = await embedder.embed(TEXTS);
+  assert.equal((await embedder.stats()).processes.length, 2);
+  await embedder.limit(1);
+  assert.equal((await embedder.stats()).processes.length, 1);
+  assert.deepEqual((await embedder.embed(TEXTS)).vectors, vectors);
+  assert.equal((await embedder.stats()).processes.length, 1, 'it stays so');
+  await embedder.limit(5);
+  // In several slices, so that there is work for both.
+  const many = Array.from({ length: 200 }, (_, i) => `${TEXTS[i % TEXTS.length]} ${i}`);
+  assert.equal((await embedder.embed(many)).failed.length, 0);
+  assert.equal((await embedder.stats()).processes.length, 2);
+});
+
 test('an abort rejects with its reason and leaves the embedder ready', async () => {
   const { embedder } = create({});
   await using _ = embedder;

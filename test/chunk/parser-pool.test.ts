@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chunkSource } from '../../src/chunk/chunk-source.ts';
+import { ParserPool } from '../../src/chunk/parser-pool.ts';
+import { iterableSource } from '../../src/read/byte-source.ts';
+
+const TEXT = Array.from(
+  { length: 40 },
+  (_, i) => `export function f${i}(x: number): number {\n  return x * ${i};\n}\n`,
+).join('\n');
+
+/** Chunks the text so many times side by side. */
+async function chunkAll(pool: ParserPool, times: number): Promise<string[]> {
+  const run = async () => {
+    const texts: string[] = [];
+    for await (const chunks of chunkSource(iterableSource([Buffer.from(TEXT)]), { pool, path: 'a.ts' }))
+      texts.push(...chunks.map(({ text }) => text));
+    return texts.join('\u0000');
+  };
+  return Promise.all(Array.from({ length: times }, run));
+}
+
+test('threads can be replaced and become fewer and more while they work: nothing is lost', async () => {
+  await using pool = new ParserPool({ workers: 3 });
+  const [expected] = await chunkAll(pool, 1);
+  const working = chunkAll(pool, 24);
+  await pool.limit(1);
+  await pool.recycle();
+  await pool.limit(2);
+  const more = chunkAll(pool, 8);
+  await pool.recycle();
+  for (const text of [...(await working), ...(await more)]) assert.equal(text, expected);
+  assert.ok(pool.recycled >= 2, `${pool.recycled} were replaced`);
+  const { recycled } = pool;
+  await pool.recycle();
+  assert.ok(pool.recycled > recycled, 'idle ones go at once');
+  assert.deepEqual(await chunkAll(pool, 2), [expected, expected]);
+});
+
+test('a smaller limit ends idle threads, and those at work when they are done', async () => {
+  await using pool = new ParserPool({ workers: 3 });
+  await chunkAll(pool, 3);
+  const before = pool.recycled;
+  await pool.limit(1);
+  assert.equal(pool.recycled, before + 2);
+  await chunkAll(pool, 4);
+  assert.equal(pool.recycled, before + 2, 'one is left and does it all');
+  await pool.limit(0);
+  assert.equal((await chunkAll(pool, 1)).length, 1, 'one there always is');
+});
