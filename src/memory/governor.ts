@@ -126,7 +126,7 @@ export class Governor implements Disposable {
   tick(now: number): void {
     const { budgetBytes, read, roomOutside = outsideBytes } = this.#options;
     this.#now = now;
-    const bytes = read?.() ?? this.#meter.read(this.#mark * SHARE.low);
+    const bytes = read?.() ?? this.#meter.read(this.#mark * SHARE.low, now);
     this.#peak = Math.max(this.#peak, bytes);
     this.#samples.push({ time: now, bytes });
     if (this.#samples.length > SAMPLES) this.#samples.shift();

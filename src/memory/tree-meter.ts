@@ -1,7 +1,7 @@
 import { processTree, processTreeBytes, proportionalBytes, treeRoot } from './process-tree.ts';
 
 /** What is shared changes slowly, and asking for it takes some milliseconds for each process. */
-const SHARED_EVERY_MS = 10_000;
+const SHARED_EVERY_MS = 30_000;
 
 /**
  * Tells what the process tree takes, for little: resident sets added up, less what the processes share, which the kernel
@@ -12,8 +12,10 @@ export class TreeMeter {
   #sharedAt = Number.NEGATIVE_INFINITY;
   #processes = '';
 
-  /** Bytes now. `nearBytes`: below it the sum, which errs on the high side, is good enough. */
-  read(nearBytes: number): number {
+  /**
+   * Bytes now, at `now` milliseconds. Below `nearBytes` the sum, which errs on the high side, is good enough.
+   */
+  read(nearBytes: number, now: number): number {
     if (process.platform !== 'linux') return processTreeBytes();
     const tree = processTree(treeRoot());
     const sum = tree.reduce((total, { rssBytes }) => total + rssBytes, 0);
@@ -23,7 +25,6 @@ export class TreeMeter {
     this.#processes = processes;
     if (changed) this.#sharedBytes = 0;
     if (tree.length === 1) return sum;
-    const now = performance.now();
     if (sum > nearBytes && (changed || now - this.#sharedAt > SHARED_EVERY_MS)) {
       const proportional = proportionalBytes(pids);
       this.#sharedBytes = proportional === null ? 0 : Math.max(0, sum - proportional);
