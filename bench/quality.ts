@@ -40,6 +40,7 @@ const ABLATIONS: Readonly<Record<string, Partial<Ranking>>> = {
   'examples not behind': { examples: 1 },
   'copies not behind': { copies: 1 },
   'docs not behind': { docs: 1 },
+  'words in full, however few of them are found': { wellSaid: 0 },
   'symbols as any query': { symbolMeaning: RANKING.meaning },
   'further hits of a file at their own rank': { repeat: 1 },
   'none of these': {
@@ -53,6 +54,7 @@ const ABLATIONS: Readonly<Record<string, Partial<Ranking>>> = {
     copies: 1,
     docs: 1,
     symbolMeaning: RANKING.meaning,
+    wellSaid: 0,
     repeat: 1,
   },
 };
@@ -157,7 +159,6 @@ for (const repo of repos) {
   const run = await indexed(root, at);
   runs.set(repo.name, run);
   for (const mode of MODES) rows.get(mode)!.push(...(await ask(repo, root, at, mode)));
-  for (const [name, scores] of await ablate(repo, at, embed)) ablations.get(name)!.push(scores);
   const ndcg = (mode: SearchMode) =>
     mean(
       rows
@@ -169,6 +170,10 @@ for (const repo of repos) {
   process.stderr.write(
     `${repo.name}: ${MODES.map((mode) => `${mode} ${ndcg(mode)}`).join(', ')}${covered}\n`,
   );
+}
+for (const repo of repos) {
+  for (const [name, scores] of await ablate(repo, join(INDEXES, repo.name), embed))
+    ablations.get(name)!.push(scores);
 }
 await embedder.dispose();
 

@@ -32,16 +32,18 @@ interface FileEvidence {
 /**
  * Puts the candidates of both searches in order. Files are ranked, by all that their chunks show together and by what
  * their names and places say; of each the best chunk stands for it, and the others follow far behind, so that one file
- * does not fill the list.
+ * does not fill the list. `said` is the part of the query's words that the best chunk by words has.
  */
 export function rank(
   question: Question,
   lexical: readonly LiveLexicalHit[],
   semantic: readonly SemanticHit[],
+  said: number,
   ranking: Ranking,
 ): RankedChunk[] {
   const files = gather(question, lexical, semantic);
-  const share = meaningShare(question, files, lexical.length > 0, semantic.length > 0, ranking);
+  const found = { words: lexical.length > 0, meaning: semantic.length > 0 };
+  const share = meaningShare(question, files, found, said, ranking);
   scoreFiles(question, files, share, ranking);
   const ranked: RankedChunk[] = [];
   for (const { chunks, score } of files.values()) {
@@ -96,14 +98,17 @@ function gather(
 function meaningShare(
   { symbol }: Question,
   files: ReadonlyMap<string, FileEvidence>,
-  words: boolean,
-  meaning: boolean,
+  found: { readonly words: boolean; readonly meaning: boolean },
+  said: number,
   ranking: Ranking,
 ): number {
-  if (!meaning || !words) return meaning ? 1 : 0;
-  if (symbol === null) return ranking.meaning;
+  if (!found.meaning || !found.words) return found.meaning ? 1 : 0;
+  const { meaning, wellSaid } = ranking;
+  const words = (1 - meaning) * (wellSaid === 0 ? 1 : Math.min(1, said / wellSaid) ** 2);
+  const prose = meaning / (meaning + words);
+  if (symbol === null) return prose;
   const defined = [...files.values()].some(({ chunks }) => chunks.some(({ definition }) => definition > 0));
-  return defined ? ranking.symbolMeaning : ranking.meaning;
+  return defined ? ranking.symbolMeaning : prose;
 }
 
 function scoreFiles(

@@ -11,6 +11,11 @@ export interface Ranking {
   readonly meaning: number;
   /** The same where a symbol is asked for by name. */
   readonly symbolMeaning: number;
+  /**
+   * The words have their full share where the best chunk has this part of them; one that has fewer was found for want of
+   * a better one, and the share falls with the square.
+   */
+  readonly wellSaid: number;
   /** The second chunk of a file adds so much of its score to the file's, ... */
   readonly more: number;
   /** ... and each further one so much less. */
@@ -34,6 +39,7 @@ export const RANKING: Ranking = {
   fields: { file: 0.4, directory: 0.5, definition: 0.5, scope: 0.2 },
   meaning: 0.45,
   symbolMeaning: 0.2,
+  wellSaid: 0.6,
   more: 0.25,
   decay: 0.85,
   fileName: 0.4,

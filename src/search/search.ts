@@ -1,10 +1,12 @@
-import type { SearchKind } from '../store/filter.ts';
+import { nameTerms } from '../chunk/index-terms.ts';
+import type { Filter, SearchKind } from '../store/filter.ts';
 import type { LiveLexicalHit, SemanticHit } from '../store/live-search.ts';
 import type { ChunkHit } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { askedFor, lexicalQuery, type Question } from './question.ts';
 import { type RankedChunk, rank } from './rank.ts';
 import { RANKING, type Ranking } from './ranking.ts';
+import { chunkAt, likeQuestion } from './related.ts';
 
 export type SearchMode = 'hybrid' | 'lexical' | 'semantic';
 
@@ -18,6 +20,8 @@ export interface SearchOptions {
   /** `docs` is Markdown and other text. */
   readonly kind?: SearchKind;
   readonly mode?: SearchMode;
+  /** Hits of one file at most; default: no limit, though the first of each file lead. */
+  readonly perFile?: number;
 }
 
 export interface Hit {
@@ -66,25 +70,83 @@ export async function search(
 ): Promise<SearchResult> {
   const started = performance.now();
   const mode = options.mode ?? 'hybrid';
-  const limit = Math.max(1, Math.min(options.limit ?? 10, 1000));
-  const depth = (least: number) => Math.min(MAX_DEPTH, Math.max(least, limit * DEPTH_PER_HIT));
-  const path = options.path === undefined ? undefined : wholePath(options.path);
-  const filter = { path, language: options.language, kind: options.kind };
+  const limit = hitsAtMost(options);
+  const filter = narrowed(options);
   const question = askedFor(query);
 
   const lexical = async (): Promise<LiveLexicalHit[]> => {
     if (mode === 'semantic' || question.words.length === 0) return [];
-    return store.searchLexical(lexicalQuery(question, ranking), filter, depth(WORDS_DEPTH));
+    return store.searchLexical(lexicalQuery(question, ranking), filter, depth(WORDS_DEPTH, limit));
   };
   const semantic = async (): Promise<SemanticHit[]> => {
     if (mode === 'lexical' || embed === null || query.trim() === '') return [];
     const vector = await embed(query.slice(0, MAX_EMBEDDED_CHARACTERS));
-    return store.searchSemantic(vector, filter, depth(MEANING_DEPTH));
+    return store.searchSemantic(vector, filter, depth(MEANING_DEPTH, limit));
   };
   const [byWords, byMeaning, coverage] = await Promise.all([lexical(), semantic(), store.coverage()]);
-  const ranked = rank(question, byWords, byMeaning, ranking);
-  const hits = await shown(store, question, ranked, limit);
+  const both = byWords.length > 0 && byMeaning.length > 0;
+  const said = both ? await saidPart(store, question, byWords[0]!.row) : 1;
+  const ranked = rank(question, byWords, byMeaning, said, ranking);
+  const hits = await shown(store, question, perFile(ranked, options.perFile), limit);
   return { query, mode, coverage, seconds: Math.round(performance.now() - started) / 1000, hits };
+}
+
+/**
+ * Searches for what is like the code at a place: by its names and words, and by its vector where it has one.
+ * @throws TidemarkError `ERR_TIDEMARK_NO_CHUNK`
+ */
+export async function related(
+  store: Store,
+  place: { readonly path: string; readonly line: number },
+  options: SearchOptions,
+): Promise<SearchResult> {
+  const started = performance.now();
+  const mode = options.mode ?? 'hybrid';
+  const limit = hitsAtMost(options);
+  const filter = narrowed(options);
+  const chunk = await chunkAt(store, place.path, place.line);
+  const question = likeQuestion(chunk);
+  const lexical = async (): Promise<LiveLexicalHit[]> => {
+    if (mode === 'semantic') return [];
+    return store.searchLexical(lexicalQuery(question, RANKING), filter, depth(WORDS_DEPTH, limit));
+  };
+  const semantic = async (): Promise<SemanticHit[]> => {
+    if (mode === 'lexical') return [];
+    const vector = (await store.vectorsByHash([chunk.hash])).get(chunk.hash);
+    return vector === undefined ? [] : store.searchSemantic(vector, filter, depth(MEANING_DEPTH, limit));
+  };
+  const other = ({ row }: { readonly row: ChunkHit }) => row.id !== chunk.id;
+  const [byWords, byMeaning, coverage] = await Promise.all([lexical(), semantic(), store.coverage()]);
+  const ranked = rank(question, byWords.filter(other), byMeaning.filter(other), 1, RANKING);
+  const hits = await shown(store, question, perFile(ranked, options.perFile), limit);
+  const query = `${place.path}:${place.line}`;
+  return { query, mode, coverage, seconds: Math.round(performance.now() - started) / 1000, hits };
+}
+
+const hitsAtMost = ({ limit = 10 }: SearchOptions): number => Math.max(1, Math.min(limit, 1000));
+const depth = (least: number, limit: number): number =>
+  Math.min(MAX_DEPTH, Math.max(least, limit * DEPTH_PER_HIT));
+
+function narrowed({ path, language, kind }: SearchOptions): Filter {
+  return { path: path === undefined ? undefined : wholePath(path), language, kind };
+}
+
+function perFile(ranked: readonly RankedChunk[], most = Number.POSITIVE_INFINITY): readonly RankedChunk[] {
+  const seen = new Map<string, number>();
+  return ranked.filter(({ row: { path } }) => {
+    const before = seen.get(path) ?? 0;
+    seen.set(path, before + 1);
+    return before < most;
+  });
+}
+
+/** The part of the query's words that a chunk has, its names and path included. */
+async function saidPart(store: Store, { names }: Question, row: ChunkHit): Promise<number> {
+  const [text = ''] = await store.texts([row]);
+  const { path, symbol, scope } = row;
+  const there = new Set(nameTerms([text, path, symbol, scope].join(' ')));
+  const said = [...names].filter((name) => there.has(name)).length;
+  return said / names.size;
 }
 
 /** The best `limit` with their texts, those that have what the query quotes before the others. */
