@@ -1,8 +1,8 @@
 /**
  * How well a search finds what it should: the benchmark of `lib/quality-set.ts` through the public API, and what each rule
- * of the ranking is worth. `BENCH_QUALITY=DIR npm run bench:quality`; BENCH_REPOS=redux,gson takes some repositories (a
- * trial: nothing is written), BENCH_MEMORY=512MB sets the mark for indexing, BENCH_INDEXES=DIR is where the indexes stay for
- * the next run. Results: bench/results/quality.json.
+ * of the ranking is worth. `BENCH_QUALITY=DIR npm run bench:quality`. BENCH_MEMORY=512MB sets the mark for indexing,
+ * BENCH_INDEXES=DIR is where the indexes stay for the next run. Trials, of which nothing is written: BENCH_REPOS=redux,gson
+ * takes some repositories, BENCH_ABLATIONS=0 leaves the ablations out. Results: bench/results/quality.json.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,6 +22,7 @@ import { table } from './lib/table.ts';
 const CLI = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 const MEMORY = process.env.BENCH_MEMORY;
 const INDEXES = process.env.BENCH_INDEXES ?? join(CORPORA, 'quality-indexes');
+const ABLATE = process.env.BENCH_ABLATIONS !== '0';
 const MODES: readonly SearchMode[] = ['hybrid', 'lexical', 'semantic'];
 
 const { fields } = RANKING;
@@ -171,7 +172,7 @@ for (const repo of repos) {
     `${repo.name}: ${MODES.map((mode) => `${mode} ${ndcg(mode)}`).join(', ')}${covered}\n`,
   );
 }
-for (const repo of repos) {
+for (const repo of ABLATE ? repos : []) {
   for (const [name, scores] of await ablate(repo, join(INDEXES, repo.name), embed))
     ablations.get(name)!.push(scores);
 }
@@ -237,16 +238,17 @@ const without = [...ablations].map(([name, scores]) => {
     lexicalHalves: halves.map((of) => at(1, of)),
   };
 });
-print([
-  ['ranking', 'hybrid', 'lexical', 'hybrid, halves', 'lexical, halves'],
-  ...without.map((line) => [
-    line.name,
-    digits(line.hybrid),
-    digits(line.lexical),
-    line.hybridHalves.map(digits).join(' '),
-    line.lexicalHalves.map(digits).join(' '),
-  ]),
-]);
+if (ABLATE)
+  print([
+    ['ranking', 'hybrid', 'lexical', 'hybrid, halves', 'lexical, halves'],
+    ...without.map((line) => [
+      line.name,
+      digits(line.hybrid),
+      digits(line.lexical),
+      line.hybridHalves.map(digits).join(' '),
+      line.lexicalHalves.map(digits).join(' '),
+    ]),
+  ]);
 const known = [...runs.values()].flatMap(({ summary }) => summary ?? []);
 const seconds = mean(known.map((summary) => summary.seconds));
 const peak = Math.max(...known.map(({ peakRssBytes }) => peakRssBytes));
@@ -254,7 +256,7 @@ const chunks = [...runs.values()].reduce((sum, run) => sum + run.chunks, 0);
 process.stdout.write(
   `${chunks} chunks; index of a repository ${seconds.toFixed(1)} s in the mean, peak ${(peak / 1e6).toFixed(0)} MB\n`,
 );
-if (only === undefined) {
+if (only === undefined && ABLATE) {
   const report = {
     environment: environment(),
     memory: MEMORY ?? null,
