@@ -4,7 +4,7 @@ import { definitionMatch } from './definition-match.ts';
 import { nameMatches, pathMatch } from './name-match.ts';
 import type { Question } from './question.ts';
 import type { Ranking } from './ranking.ts';
-import { standing } from './standing.ts';
+import { olderVersions, standing } from './standing.ts';
 
 export interface RankedChunk {
   readonly row: ChunkHit;
@@ -124,6 +124,7 @@ function scoreFiles(
   const all = [...files.values()];
   const mostWords = Math.max(...all.map(({ words }) => words)) || 1;
   const mostMeaning = Math.max(...all.map(({ meaning }) => meaning)) || 1;
+  const isOlder = olderVersions(files.keys(), question.text);
   const nameMatch = nameMatches(files.keys(), question.names);
   for (const [path, file] of files) {
     const words = file.words / mostWords;
@@ -135,7 +136,8 @@ function scoreFiles(
       score += ranking.definition * Math.max(...file.chunks.map(({ definition }) => definition));
       if (question.path !== null) score += ranking.path * pathMatch(path, question.path);
     }
-    file.score = score * standing(path, file.row.kind, question.text, ranking);
+    const place = standing(path, file.row.kind, question.text, ranking) * (isOlder(path) ? ranking.older : 1);
+    file.score = score * place;
   }
 }
 

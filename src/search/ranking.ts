@@ -31,6 +31,8 @@ export interface Ranking {
   readonly examples: number;
   readonly copies: number;
   readonly docs: number;
+  /** Of a version beside whose folder there is that of a newer one. */
+  readonly older: number;
   /** Factor for each hit after the first one of a file. */
   readonly repeat: number;
 }
@@ -49,5 +51,6 @@ export const RANKING: Ranking = {
   examples: 0.5,
   copies: 0.5,
   docs: 0.6,
+  older: 0.5,
   repeat: 0.5,
 };

@@ -50,3 +50,23 @@ export function standing(path: string, kind: Kind, query: string, ranking: Ranki
     if (pattern.test(path) && !asked.test(query)) factor *= ranking[weight];
   return factor;
 }
+
+const VERSION_FOLDER = /(^|.*?\/)v(\d+)\//;
+
+/**
+ * Tells of the paths at hand which lie in the folder of an older version, where that of a newer one lies beside it: `v3/`
+ * beside `v4/`. A version that the query names is not behind.
+ */
+export function olderVersions(paths: Iterable<string>, query: string): (path: string) => boolean {
+  const newest = new Map<string, number>();
+  const version = (path: string) => VERSION_FOLDER.exec(path);
+  for (const path of paths) {
+    const [, before, number] = version(path) ?? [];
+    if (before !== undefined) newest.set(before, Math.max(Number(number), newest.get(before) ?? 0));
+  }
+  return (path) => {
+    const [, before, number] = version(path) ?? [];
+    if (before === undefined || Number(number) === newest.get(before)) return false;
+    return !new RegExp(`\\bv${number}\\b`, 'i').test(query);
+  };
+}

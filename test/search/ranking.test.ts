@@ -47,6 +47,8 @@ before(async () => {
     'src/errors.ts',
     'export const A = "address not known";\nexport const B = "known: not an address";\n',
   );
+  for (const version of ['v1', 'v2', 'v10'])
+    write(root, `src/${version}/client.ts`, 'export class Client {\n  send(message: string) {}\n}\n');
   index = await openIndex(root);
   await update(index, { embed: false });
 });
@@ -82,6 +84,11 @@ test('copies come behind what they copy, and tests where they are asked for come
   const found = await paths('formats a label');
   assert.ok(found.indexOf('src/paint.ts') < found.indexOf('vendor/paint.ts'), found.join());
   assert.equal((await paths('test that new Router matches'))[0], 'test/router.test.ts');
+});
+
+test('older versions come behind the newest one, unless they are named', async () => {
+  assert.equal((await paths('client send message'))[0], 'src/v10/client.ts');
+  assert.equal((await paths('client of v2 that sends a message'))[0], 'src/v2/client.ts');
 });
 
 test('a path finds its file', async () => {
