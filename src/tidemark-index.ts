@@ -15,7 +15,7 @@ import type { IndexEvent } from './pipeline/events.ts';
 import { runUpdate } from './pipeline/update.ts';
 import { type Verification, verifyIndex } from './pipeline/verify-index.ts';
 import { TIDEMARK_VERSION } from './pipeline/versions.ts';
-import { type SearchOptions, type SearchResult, search } from './search/search.ts';
+import { related, type SearchOptions, type SearchResult, search } from './search/search.ts';
 import { forgetConnections } from './store/lance.ts';
 import { openStore } from './store/open.ts';
 import { isRemote } from './store/place-at.ts';
@@ -241,6 +241,19 @@ export class TidemarkIndex implements AsyncDisposable {
     const narrowed = { ...rest, ...(known === undefined ? {} : { language: known.name }) };
     // Awaited here: the call lasts for so long.
     return await search(store, query, narrowed, embed);
+  }
+
+  /**
+   * Searches for code like that at a line (from 1) of an indexed file, which is not among the hits itself. Throws what
+   * {@link search} throws, and `ERR_TIDEMARK_NO_CHUNK` where the index has nothing there.
+   */
+  async related(path: string, line: number, options: SearchOptions = {}): Promise<SearchResult> {
+    const { language, ...rest } = options;
+    const known = language === undefined ? undefined : requireLanguage(language);
+    using _ = this.#call();
+    const store = await this.#store();
+    const narrowed = { ...rest, ...(known === undefined ? {} : { language: known.name }) };
+    return await related(store, { path, line }, narrowed);
   }
 
   /** Every file in the order of its path's bytes, in constant memory; skipped ones only if asked for. */

@@ -100,6 +100,7 @@ class Rows {
       symbol: word,
       scope: null,
       signature: null,
+      definitions: null,
       startLine: 1,
       endLine: 20,
       startByte: 0,

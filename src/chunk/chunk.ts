@@ -26,8 +26,10 @@ export interface Chunk {
 export interface IndexedChunk extends Chunk {
   /** Of the definition that the chunk lies in, where that begins in an earlier one; one line. */
   readonly signature: string | null;
+  /** Definitions that begin in the chunk, one a line: `KIND NAME`. */
+  readonly definitions: string | null;
   /** Content hash (hex, 128 bits) of what is embedded. */
   readonly hash: string;
-  /** Search terms, separated by spaces. */
+  /** Search terms, separated by blanks; see `index-terms.ts`. */
   readonly terms: string;
 }

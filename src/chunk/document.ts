@@ -306,7 +306,9 @@ function assemble(
   earlier: DocumentWindow | undefined,
   { before, after, shift, chunks }: Omit<ChunkedWindow, 'version'>,
 ): DocumentChunk[] {
-  const fresh = chunks.map(({ signature: _signature, terms: _terms, ...chunk }: IndexedChunk) => chunk);
+  const fresh = chunks.map(
+    ({ signature: _signature, definitions: _definitions, terms: _terms, ...chunk }: IndexedChunk) => chunk,
+  );
   if (earlier === undefined) return fresh;
   const bytes = place.start - earlier.start;
   const lines = place.startLine - earlier.startLine;

@@ -2,8 +2,8 @@ import { isSpace, skipSpace } from './characters.ts';
 import type { IndexedChunk } from './chunk.ts';
 import type { Cut } from './cut-window.ts';
 import { contentHash, embeddingText } from './embedding-text.ts';
+import { indexTerms } from './index-terms.ts';
 import type { Label } from './labels.ts';
-import { searchTerms } from './terms.ts';
 import type { WindowRequest } from './window-request.ts';
 
 /** Where a chunk lies in its window; bytes and lines are counted from the window's own start. */
@@ -68,10 +68,11 @@ export function placeChunks(cut: Cut, bytesBetween: (start: number, end: number)
 
 /** The chunk at a place, with hash and terms where they are asked for. */
 export function chunkAt(request: WindowRequest, cut: Cut, place: PlacedChunk): IndexedChunk {
-  const { symbol, scope, signature } = place.label;
+  const { symbol, scope, signature, begun } = place.label;
   const text = cut.text.slice(cut.from + place.start, cut.from + place.end);
   const language = place.language ?? request.language;
   const scopes = scope.length === 0 ? null : scope.join(' > ');
+  const definitions = begun.length === 0 ? null : begun.join('\n');
   const { kind, path, indexed } = request;
   return {
     startLine: request.startLine + place.startLine,
@@ -84,8 +85,9 @@ export function chunkAt(request: WindowRequest, cut: Cut, place: PlacedChunk): I
     scope: scopes,
     text,
     signature,
+    definitions,
     hash: indexed ? contentHash(embeddingText({ symbol, scope: scopes, text, signature, path })) : '',
-    terms: indexed ? searchTerms(text).join(' ') : '',
+    terms: indexed ? indexTerms({ path, text, symbol, scope: scopes, definitions }) : '',
   };
 }
 

@@ -3,6 +3,9 @@ import { cutShort, type Definition } from '../../grammars/definitions.ts';
 /** A scope has the innermost so many names: it is stored and embedded with each chunk. */
 const MAX_SCOPE = 16;
 
+/** A chunk of data may hold hundreds of definitions (keys): nobody asks for the last of them by name. */
+const MAX_BEGUN = 64;
+
 /** A signature has at most so many UTF-16 units: some 30 tokens. */
 const MAX_SIGNATURE = 120;
 
@@ -12,6 +15,8 @@ export interface Label {
   readonly scope: readonly string[];
   /** Of the definition that it lies in, where that begins before it: the text in front of its body, on one line. */
   readonly signature: string | null;
+  /** Definitions that begin in it, as `KIND NAME`, in order. */
+  readonly begun: readonly string[];
 }
 
 /** A definition with the comments and decorators in front of it. */
@@ -20,7 +25,7 @@ export interface LeadDefinition extends Definition {
   readonly ownIndex: number;
 }
 
-export const NO_LABEL: Label = { symbol: null, scope: [], signature: null };
+export const NO_LABEL: Label = { symbol: null, scope: [], signature: null, begun: [] };
 
 /**
  * Names chunks in order. The symbol is the largest definition that begins in the chunk, else the one that it lies in;
@@ -48,9 +53,11 @@ export class Labeller {
     const around = this.#open.slice(-1 - MAX_SCOPE);
     let largest: LeadDefinition | undefined;
     let path: readonly Definition[] = around;
+    const begun: string[] = [];
     while (this.#next < definitions.length && definitions[this.#next]!.startIndex < end) {
       const definition = definitions[this.#next++]!;
       this.#enter(definition);
+      if (begun.length < MAX_BEGUN) begun.push(`${definition.kind} ${definition.name}`);
       if (
         largest === undefined ||
         definition.endIndex - definition.startIndex > largest.endIndex - largest.startIndex
@@ -65,10 +72,10 @@ export class Labeller {
     const small =
       largest !== undefined && Math.min(largest.endIndex, end) - largest.startIndex < (end - start) / 2;
     if (largest !== undefined && !(wrapped && small))
-      return { symbol: largest.name, scope: scopeOf(largest, path), signature: null };
+      return { symbol: largest.name, scope: scopeOf(largest, path), signature: null, begun };
     if (container === undefined) return NO_LABEL;
     const scope = scopeOf(container, around.slice(0, -1));
-    return { symbol: container.name, scope, signature: this.#signature(container) };
+    return { symbol: container.name, scope, signature: this.#signature(container), begun };
   }
 
   #signature({ ownIndex, bodyIndex, name }: LeadDefinition): string | null {

@@ -90,6 +90,7 @@ function unchanged(
     old.language === now.language &&
     old.label.symbol === now.label.symbol &&
     old.label.signature === now.label.signature &&
+    old.label.begun.join('\n') === now.label.begun.join('\n') &&
     old.label.scope.join() === now.label.scope.join();
   let before = 0;
   const start = edit?.start ?? text.length;

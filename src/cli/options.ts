@@ -94,6 +94,21 @@ export function limit(text: string): number {
   return value;
 }
 
+/** A path relative to DIR and a line, from 1. */
+export interface Place {
+  readonly path: string;
+  readonly line: number;
+}
+
+export function place(text: string): Place {
+  const [, path, line] = /^(?:\.\/)?(.+):(\d+)$/s.exec(text) ?? [];
+  if (path === undefined || Number(line) < 1)
+    throw new InvalidArgumentError(
+      'Write it as PATH:LINE, with the path relative to DIR: src/server.ts:120.',
+    );
+  return { path, line: Number(line) };
+}
+
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.');

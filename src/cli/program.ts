@@ -1,13 +1,14 @@
 import { Command, CommanderError, Option } from 'commander';
 import { TIDEMARK_VERSION } from '../pipeline/versions.ts';
 import { complain, EXIT, report } from './exit-codes.ts';
-import { limit, notEmpty, parserOption, withCommonOptions, withIndexOptions } from './options.ts';
+import { limit, notEmpty, parserOption, place, withCommonOptions, withIndexOptions } from './options.ts';
 import { flushOutput, OutputClosed } from './output.ts';
 
 const EXAMPLES = `
 Examples:
   tidemark index                          index the current directory
   tidemark search "where are users authenticated"
+  tidemark search --like src/server.ts:120
   tidemark search --kind code --path 'src/**' "retry with backoff" ~/project
 `;
 
@@ -55,7 +56,11 @@ function buildProgram(finish: (code: number) => void): Command {
     },
   );
   withCommonOptions(
-    command('search', 'search the index of DIR').argument('<query>', 'words, names or a question', notEmpty),
+    command('search', 'search the index of DIR').argument(
+      '[query]',
+      'words, a name, a path or a question; "in quotes" what has to be there as it is',
+      notEmpty,
+    ),
   )
     .configureOutput({ outputError: (text) => complain(aboutQuery(text.replace(/^error: /, ''))) })
     .option('--limit <n>', 'hits at most', limit, 10)
@@ -67,7 +72,9 @@ function buildProgram(finish: (code: number) => void): Command {
         .choices(['hybrid', 'lexical', 'semantic'])
         .default('hybrid'),
     )
-    .action(async (query: string, dir: string, options) => {
+    .option('--files', 'only the paths of the files, one a line')
+    .option('--like <place>', 'no query: what is like the code at PATH:LINE', place)
+    .action(async (query: string | undefined, dir: string, options) => {
       const { searchCommand } = await import('./search-command.ts');
       finish(await searchCommand(query, dir, options));
     });

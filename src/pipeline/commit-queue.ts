@@ -1,5 +1,4 @@
 import type { IndexedChunk } from '../chunk/chunk.ts';
-import { searchTerms } from '../chunk/terms.ts';
 import { FileBatchBuilder } from '../store/batch.ts';
 import { type ChunkRun, obsoleteChunks, RunBuilder } from '../store/chunk-runs.ts';
 import { ChunkWriter } from '../store/chunk-writer.ts';
@@ -23,7 +22,6 @@ export interface OpenFile {
   readonly seq: bigint;
   readonly previous: Previous | null;
   readonly ids: ChunkIds;
-  readonly pathTerms: string;
   readonly runs: RunBuilder;
 }
 
@@ -51,23 +49,22 @@ export class CommitQueue {
 
   /** Begins a new version of a file. Files are begun and finished one after the other. */
   begin(path: string, previous: Previous | null): OpenFile {
-    const pathTerms = [...new Set(searchTerms(path))].join(' ');
     const seq = this.#store.nextSeq();
     const comparable = previous === null || previous.chunks === null ? null : previous.row;
     const runs = new RunBuilder(seq, comparable);
-    return { path, seq, previous, ids: new ChunkIds(path), pathTerms, runs };
+    return { path, seq, previous, ids: new ChunkIds(path), runs };
   }
 
   /** Adds the next chunks of a file; of one that is there already, at the same place, the row stays as it is. */
   async addChunks(file: OpenFile, chunks: readonly IndexedChunk[]): Promise<void> {
     const { path, seq, previous, runs } = file;
     const before = (await previous?.chunks?.of(previous.row, runs.chunks, chunks.length)) ?? [];
-    for (const [i, { terms, ...chunk }] of chunks.entries()) {
+    for (const [i, chunk] of chunks.entries()) {
       const id = file.ids.next(chunk);
       if (before[i] !== undefined && before[i] === fingerprint({ ...chunk, id }) && runs.keep()) continue;
       const ordinal = runs.write();
       // A part of a file may be written early: without its row it does not count.
-      await this.#chunks.append({ ...chunk, id, seq, ordinal, path, terms: `${terms} ${file.pathTerms}` });
+      await this.#chunks.append({ ...chunk, id, seq, ordinal, path });
     }
   }
 

@@ -9,6 +9,7 @@ const COMPARED = [
   'symbol',
   'scope',
   'signature',
+  'definitions',
   'startLine',
   'endLine',
   'startByte',
@@ -25,7 +26,7 @@ interface Page {
 
 /**
  * Stands for all that a chunk row holds, within one path and one version of the chunker: the id is made of the content,
- * and the search terms of content and path.
+ * and the search terms of content, path and definitions.
  */
 export function fingerprint(chunk: Pick<ChunkRow, (typeof COMPARED)[number]>): string {
   const digest = createHash('sha256').update(JSON.stringify(COMPARED.map((key) => chunk[key])));

@@ -1,8 +1,12 @@
-import { searchTerms } from '../chunk/terms.ts';
-import type { SearchKind } from '../store/filter.ts';
+import { nameTerms } from '../chunk/index-terms.ts';
+import type { Filter, SearchKind } from '../store/filter.ts';
+import type { LiveLexicalHit, SemanticHit } from '../store/live-search.ts';
 import type { ChunkHit } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { reciprocalRankFusion } from './fusion.ts';
+import { askedFor, lexicalQuery, type Question } from './question.ts';
+import { type RankedChunk, rank } from './rank.ts';
+import { RANKING, type Ranking } from './ranking.ts';
+import { chunkAt, likeQuestion } from './related.ts';
 
 export type SearchMode = 'hybrid' | 'lexical' | 'semantic';
 
@@ -16,6 +20,8 @@ export interface SearchOptions {
   /** `docs` is Markdown and other text. */
   readonly kind?: SearchKind;
   readonly mode?: SearchMode;
+  /** Hits of one file at most; default: no limit, though the first of each file lead. */
+  readonly perFile?: number;
 }
 
 export interface Hit {
@@ -41,14 +47,18 @@ export interface SearchResult {
   readonly hits: Hit[];
 }
 
-/** Candidates of each list for one hit asked for: fusion needs some depth. */
-const DEPTH = 5;
-const MIN_CANDIDATES = 50;
+/** Candidates of each search: the evidence of a file is gathered from its chunks among them. */
+const WORDS_DEPTH = 200;
+const MEANING_DEPTH = 100;
+const DEPTH_PER_HIT = 2;
+const MAX_DEPTH = 1000;
+/** So many of the best are looked into for what the query has in quotes. */
+const PHRASE_DEPTH = 100;
 /** A query is embedded up to here: more is a document, and would take seconds. All of it counts for the words. */
 const MAX_EMBEDDED_CHARACTERS = 8192;
 
 /**
- * Searches by words (BM25), by meaning (nearest vectors) or both, fused by reciprocal rank. Works on an index without
+ * Searches by words (BM25), by meaning (nearest vectors) or both, and ranks what is found. Works on an index without
  * vectors, and on one that is being written. `embed` turns the query into a vector; null where there is no model.
  */
 export async function search(
@@ -56,32 +66,108 @@ export async function search(
   query: string,
   options: SearchOptions,
   embed: ((query: string) => Promise<Float32Array>) | null,
+  ranking: Ranking = RANKING,
 ): Promise<SearchResult> {
   const started = performance.now();
   const mode = options.mode ?? 'hybrid';
-  const limit = Math.max(1, Math.min(options.limit ?? 10, 1000));
-  const candidates = Math.min(1000, Math.max(MIN_CANDIDATES, limit * DEPTH));
-  const path = options.path === undefined ? undefined : wholePath(options.path);
-  const filter = { path, language: options.language, kind: options.kind };
-  const { pending, embedded } = (await store.counts()).files;
-  const all = pending.chunks + embedded.chunks;
-  const coverage = all === 0 ? 1 : embedded.chunks / all;
+  const limit = hitsAtMost(options);
+  const filter = narrowed(options);
+  const question = askedFor(query);
 
-  const lexical = async (): Promise<ChunkHit[]> => {
-    const terms = [...new Set(searchTerms(query))];
-    if (mode === 'semantic' || terms.length === 0) return [];
-    return (await store.searchLexical({ terms }, filter, candidates)).map(({ row }) => row);
+  const lexical = async (): Promise<LiveLexicalHit[]> => {
+    if (mode === 'semantic' || question.words.length === 0) return [];
+    return store.searchLexical(lexicalQuery(question, ranking), filter, depth(WORDS_DEPTH, limit));
   };
-  const semantic = async (): Promise<ChunkHit[]> => {
+  const semantic = async (): Promise<SemanticHit[]> => {
     if (mode === 'lexical' || embed === null || query.trim() === '') return [];
     const vector = await embed(query.slice(0, MAX_EMBEDDED_CHARACTERS));
-    return (await store.searchSemantic(vector, filter, candidates)).map(({ row }) => row);
+    return store.searchSemantic(vector, filter, depth(MEANING_DEPTH, limit));
   };
-  const lists = await Promise.all([lexical(), semantic()]);
-  const hits = reciprocalRankFusion(lists, (row) => row.id)
-    .slice(0, limit)
-    .map(({ item, score }) => toHit(item, score));
+  const [byWords, byMeaning, coverage] = await Promise.all([lexical(), semantic(), store.coverage()]);
+  const both = byWords.length > 0 && byMeaning.length > 0;
+  const said = both ? await saidPart(store, question, byWords[0]!.row) : 1;
+  const ranked = rank(question, byWords, byMeaning, said, ranking);
+  const hits = await shown(store, question, perFile(ranked, options.perFile), limit);
   return { query, mode, coverage, seconds: Math.round(performance.now() - started) / 1000, hits };
+}
+
+/**
+ * Searches for what is like the code at a place: by its names and words, and by its vector where it has one.
+ * @throws TidemarkError `ERR_TIDEMARK_NO_CHUNK`
+ */
+export async function related(
+  store: Store,
+  place: { readonly path: string; readonly line: number },
+  options: SearchOptions,
+): Promise<SearchResult> {
+  const started = performance.now();
+  const mode = options.mode ?? 'hybrid';
+  const limit = hitsAtMost(options);
+  const filter = narrowed(options);
+  const chunk = await chunkAt(store, place.path, place.line);
+  const question = likeQuestion(chunk);
+  const lexical = async (): Promise<LiveLexicalHit[]> => {
+    if (mode === 'semantic') return [];
+    return store.searchLexical(lexicalQuery(question, RANKING), filter, depth(WORDS_DEPTH, limit));
+  };
+  const semantic = async (): Promise<SemanticHit[]> => {
+    if (mode === 'lexical') return [];
+    const vector = (await store.vectorsByHash([chunk.hash])).get(chunk.hash);
+    return vector === undefined ? [] : store.searchSemantic(vector, filter, depth(MEANING_DEPTH, limit));
+  };
+  const other = ({ row }: { readonly row: ChunkHit }) => row.id !== chunk.id;
+  const [byWords, byMeaning, coverage] = await Promise.all([lexical(), semantic(), store.coverage()]);
+  const ranked = rank(question, byWords.filter(other), byMeaning.filter(other), 1, RANKING);
+  const hits = await shown(store, question, perFile(ranked, options.perFile), limit);
+  const query = `${place.path}:${place.line}`;
+  return { query, mode, coverage, seconds: Math.round(performance.now() - started) / 1000, hits };
+}
+
+const hitsAtMost = ({ limit = 10 }: SearchOptions): number => Math.max(1, Math.min(limit, 1000));
+const depth = (least: number, limit: number): number =>
+  Math.min(MAX_DEPTH, Math.max(least, limit * DEPTH_PER_HIT));
+
+function narrowed({ path, language, kind }: SearchOptions): Filter {
+  return { path: path === undefined ? undefined : wholePath(path), language, kind };
+}
+
+function perFile(ranked: readonly RankedChunk[], most = Number.POSITIVE_INFINITY): readonly RankedChunk[] {
+  const seen = new Map<string, number>();
+  return ranked.filter(({ row: { path } }) => {
+    const before = seen.get(path) ?? 0;
+    seen.set(path, before + 1);
+    return before < most;
+  });
+}
+
+/** The part of the query's words that a chunk has, its names and path included. */
+async function saidPart(store: Store, { names }: Question, row: ChunkHit): Promise<number> {
+  const [text = ''] = await store.texts([row]);
+  const { path, symbol, scope } = row;
+  const there = new Set(nameTerms([text, path, symbol, scope].join(' ')));
+  const said = [...names].filter((name) => there.has(name)).length;
+  return said / names.size;
+}
+
+/** The best `limit` with their texts, those that have what the query quotes before the others. */
+async function shown(
+  store: Store,
+  { phrases }: Question,
+  ranked: readonly RankedChunk[],
+  limit: number,
+): Promise<Hit[]> {
+  const looked = ranked.slice(0, phrases.length > 0 ? Math.max(limit, PHRASE_DEPTH) : limit);
+  const texts = await store.texts(looked.map(({ row }) => row));
+  const best = looked[0]?.score ?? 0;
+  const hits = looked.flatMap(({ row, score }, i) => {
+    const text = texts[i];
+    // Replaced since it was found: what stands in its place is for the next search.
+    if (text === undefined) return [];
+    const quoted = phrases.length > 0 && phrases.every((phrase) => text.toLowerCase().includes(phrase));
+    return [toHit(row, text, quoted ? score + best : score)];
+  });
+  if (phrases.length > 0) hits.sort((a, b) => b.score - a.score);
+  return hits.slice(0, limit);
 }
 
 /** As in an ignore file: a name alone is meant at any depth, and a folder stands for all that is below it. */
@@ -94,7 +180,7 @@ function wholePath(pattern: string): string {
   return /[*?[\]{}()]/.test(rest) ? `${negation}${place}` : `${negation}{${place},${place}/**}`;
 }
 
-function toHit(row: ChunkHit, score: number): Hit {
-  const { path, startLine, endLine, language, kind, symbol, text } = row;
+function toHit(row: ChunkHit, text: string, score: number): Hit {
+  const { path, startLine, endLine, language, kind, symbol } = row;
   return { path, startLine, endLine, score: Number(score.toFixed(6)), language, kind, symbol, text };
 }

@@ -1,20 +1,27 @@
+import type { FullTextQuery } from '@lancedb/lancedb';
 import type { ChunkBatchBuilder } from './batch.ts';
 import { type ChunkRun, type ChunkSet, chunkRuns, isNamed } from './chunk-runs.ts';
 import { both, type Filter, filterPredicate, greaterThan, inParts, inRange, inRuns, isIn } from './filter.ts';
 import { loadLance } from './lance.ts';
 import { collect, decode, drained, names } from './scan.ts';
-import { CHUNK_COLUMNS, type ChunkHit, type ChunkRow } from './schema.ts';
+import { CHUNK_COLUMNS, type ChunkHit, type ChunkRow, HIT_KEYS } from './schema.ts';
 import type { Tables } from './tables.ts';
 
-export const HIT_KEYS = (Object.keys(CHUNK_COLUMNS) as (keyof ChunkRow)[]).filter(
-  (key) => key !== 'signature' && key !== 'terms',
-) as (keyof ChunkHit)[];
+export interface LexicalQuery {
+  /** Terms as they are indexed; a row that has any of them is found. */
+  readonly terms: readonly string[];
+  /** More of them, each list with the weight that its part of the score has; that of `terms` is 1. */
+  readonly weighted?: readonly { readonly terms: readonly string[]; readonly weight: number }[];
+}
 
 export interface LexicalHit {
   row: ChunkHit;
   /** BM25: higher is better. */
   score: number;
 }
+
+/** What of a chunk says which row it is. */
+export type ChunkKey = Pick<ChunkRow, 'id' | 'seq'>;
 
 const PLACE = ['seq', 'ordinal'] as const;
 const RUNS_PER_DELETE = 100;
@@ -90,25 +97,31 @@ export class ChunkTable {
     return rows;
   }
 
+  /** The texts of rows in their order; undefined where a row is gone. */
+  async texts(rows: readonly ChunkKey[]): Promise<(string | undefined)[]> {
+    const found = await this.byId([...new Set(rows.map(({ id }) => id))], ['id', 'seq', 'text']);
+    const texts = new Map(found.map(({ id, seq, text }) => [`${seq}:${id}`, text]));
+    return rows.map(({ id, seq }) => texts.get(`${seq}:${id}`));
+  }
+
   /**
-   * The best `limit` rows by BM25 over `terms` (any of them), committed or not. Terms are matched whole and as they
-   * are: split and lower-case them as they were when indexed. In no order.
+   * The best `limit` rows by BM25 over the query's terms (any of them), committed or not. Terms are matched whole and as
+   * they are: split and stem them as they were when indexed. In no order.
    */
-  async searchLexical(terms: readonly string[], filter: Filter, limit: number): Promise<LexicalHit[]> {
-    const text = terms.join(' ').trim();
-    if (text === '' || limit < 1) return [];
+  async searchLexical(query: LexicalQuery, filter: Filter, limit: number): Promise<LexicalHit[]> {
+    const match = fullTextQuery(query);
+    if (match === null || limit < 1) return [];
     const table = await this.#tables.get('chunks');
-    const { MatchQuery } = loadLance();
-    const query = table
+    const search = table
       .query()
-      .fullTextSearch(new MatchQuery(text, 'terms'))
+      .fullTextSearch(match)
       .select([...names(CHUNK_COLUMNS, HIT_KEYS), '_score'])
       .limit(limit);
     const where = filterPredicate(filter);
-    if (where !== null) query.where(where);
+    if (where !== null) search.where(where);
     return this.#tables.read('search', async () => {
       const hits: LexicalHit[] = [];
-      for await (const batch of drained(query)) {
+      for await (const batch of drained(search)) {
         const scores = batch.getChild('_score')!;
         for (const [i, row] of decode(batch, CHUNK_COLUMNS, HIT_KEYS).entries())
           hits.push({ row, score: Number(scores.get(i)) });
@@ -116,4 +129,14 @@ export class ChunkTable {
       return hits;
     });
   }
+}
+
+function fullTextQuery({ terms, weighted = [] }: LexicalQuery): FullTextQuery | null {
+  const { BooleanQuery, MatchQuery, Occur } = loadLance();
+  const clauses = [{ terms, weight: 1 }, ...weighted].flatMap((part) => {
+    const text = part.terms.join(' ').trim();
+    return text === '' ? [] : [new MatchQuery(text, 'terms', { boost: part.weight })];
+  });
+  if (clauses.length <= 1) return clauses[0] ?? null;
+  return new BooleanQuery(clauses.map((clause) => [Occur.Should, clause]));
 }

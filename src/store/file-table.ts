@@ -6,22 +6,30 @@ import { collect, decode, drained, names } from './scan.ts';
 import { FILE_COLUMNS, type FileRow, type FileState, type LiveFileRow } from './schema.ts';
 import type { Tables } from './tables.ts';
 
-const VERSION = ['path', 'rev', 'seq', 'chunks', 'runs'] as const;
+const VERSION = ['path', 'rev', 'seq', 'chunks', 'runs', 'state'] as const;
 const ALL = Object.keys(FILE_COLUMNS) as (keyof FileRow)[];
 const PAGE_ROWS = 16_384;
 const FIRST_SEQ_SPAN = 4096n;
+/** So many paths are remembered of one version of the table: some MB. */
+const MAX_KNOWN = 16_384;
 
 /** How many files are in each state, and how many chunks they have. */
 export type StateCounts = Record<FileState, { files: number; chunks: number }>;
 
 /** What makes a file row count, and chunks with it. */
-export type FileVersion = ChunkSet & Pick<FileRow, 'rev'>;
+export type FileVersion = ChunkSet & Pick<FileRow, 'rev' | 'state'>;
 
 export const isLive = (row: FileRow): row is LiveFileRow => row.state !== 'removed';
 
 /** The `files` table: what is committed. */
 export class FileTable {
   readonly #tables: Tables;
+  /** What was read of one version of the table: a search asks for the same again and again. */
+  #known = {
+    version: -1,
+    newest: new Map<string, FileVersion | null>(),
+    counts: null as StateCounts | null,
+  };
 
   constructor(tables: Tables) {
     this.#tables = tables;
@@ -119,9 +127,24 @@ export class FileTable {
 
   /** For each path that has a row, the one that counts: of a file that is gone, one without chunks. */
   async newestByPath(paths: readonly string[]): Promise<Map<string, FileVersion>> {
+    const distinct = [...new Set(paths)];
+    const known = (await this.#current()).newest;
+    if (known.size + distinct.length > MAX_KNOWN) known.clear();
+    const missing = distinct.filter((path) => !known.has(path));
+    const found = await this.#readNewest(missing);
+    for (const path of missing) known.set(path, found.get(path) ?? null);
+    const newest = new Map<string, FileVersion>();
+    for (const path of distinct) {
+      const version = found.get(path) ?? known.get(path);
+      if (version != null) newest.set(path, version);
+    }
+    return newest;
+  }
+
+  async #readNewest(paths: readonly string[]): Promise<Map<string, FileVersion>> {
     const table = await this.#tables.get('files');
     const newest = new Map<string, FileVersion>();
-    for (const part of inParts([...new Set(paths)])) {
+    for (const part of inParts(paths)) {
       const query = table.query().select(names(FILE_COLUMNS, VERSION)).where(isIn('path', part));
       const rows = await this.#tables.read('read files', () => collect(query, FILE_COLUMNS, VERSION));
       for (const row of rows) if (row.rev > (newest.get(row.path)?.rev ?? -1n)) newest.set(row.path, row);
@@ -129,7 +152,21 @@ export class FileTable {
     return newest;
   }
 
+  /** What is known of the table as it is now. What is read a moment later may be newer, and never older. */
+  async #current() {
+    const table = await this.#tables.get('files');
+    const version = await this.#tables.read('read files', () => table.version());
+    if (this.#known.version !== version) this.#known = { version, newest: new Map(), counts: null };
+    return this.#known;
+  }
+
   async byState(): Promise<StateCounts> {
+    const known = await this.#current();
+    known.counts ??= await this.#countStates();
+    return known.counts;
+  }
+
+  async #countStates(): Promise<StateCounts> {
     const table = await this.#tables.get('files');
     return this.#tables.read('read files', async () => {
       const counts: StateCounts = {

@@ -1,8 +1,8 @@
 import { chunkRuns, isNamed } from './chunk-runs.ts';
-import { type ChunkTable, HIT_KEYS, type LexicalHit } from './chunk-table.ts';
+import type { ChunkTable, LexicalHit, LexicalQuery } from './chunk-table.ts';
 import type { FileTable } from './file-table.ts';
 import type { Filter } from './filter.ts';
-import type { ChunkHit } from './schema.ts';
+import { type ChunkHit, HIT_KEYS } from './schema.ts';
 import type { NearestOptions, VectorTable } from './vector-table.ts';
 
 const MAX_LIMIT = 1000;
@@ -10,6 +10,12 @@ const MAX_FETCH = 8000;
 /** Asks for so much more than needed, as a part may turn out stale; on a shortfall for four times as many. */
 const EXTRA = { share: 0.2, least: 10 };
 const GROWTH = 4;
+
+/** A committed chunk that was found by its words. */
+export interface LiveLexicalHit extends LexicalHit {
+  /** False while the file's vectors are pending. */
+  embedded: boolean;
+}
 
 export interface SemanticHit {
   row: ChunkHit;
@@ -39,25 +45,30 @@ async function untilEnough<Hit>(
 /** Equal scores are common among short chunks: their order must not depend on when a row was written. */
 function byPlace(a: { row: ChunkHit }, b: { row: ChunkHit }): number {
   if (a.row.path !== b.row.path) return a.row.path < b.row.path ? -1 : 1;
-  return a.row.startByte - b.row.startByte;
+  return a.row.ordinal - b.row.ordinal;
 }
 
-/** Keeps the rows that the committed version of their file names. */
-async function onlyLive<Hit extends { row: ChunkHit }>(files: FileTable, hits: Hit[]): Promise<Hit[]> {
+/** The hits that the committed version of their file names, and whether that file is embedded. */
+async function onlyLive<Hit extends { row: ChunkHit }>(
+  files: FileTable,
+  hits: Hit[],
+): Promise<(Hit & { embedded: boolean })[]> {
   const newest = await files.newestByPath(hits.map((hit) => hit.row.path));
   const named = new Map(Array.from(newest, ([path, version]) => [path, chunkRuns(version)]));
-  return hits.filter((hit) => isNamed(named.get(hit.row.path) ?? [], hit.row));
+  return hits
+    .filter((hit) => isNamed(named.get(hit.row.path) ?? [], hit.row))
+    .map((hit) => ({ ...hit, embedded: newest.get(hit.row.path)!.state === 'embedded' }));
 }
 
-/** The best `limit` committed chunks (at most 1,000) that hold any of `terms`, best first. */
+/** The best `limit` committed chunks (at most 1,000) that hold any of the query's terms, best first. */
 export async function searchLexical(
   { files, chunks }: SearchTables,
-  terms: readonly string[],
+  query: LexicalQuery,
   filter: Filter,
   limit: number,
-): Promise<LexicalHit[]> {
+): Promise<LiveLexicalHit[]> {
   return untilEnough(limit, async (k) => {
-    const hits = await chunks.searchLexical(terms, filter, k);
+    const hits = await chunks.searchLexical(query, filter, k);
     const live = await onlyLive(files, hits);
     return { live: live.sort((a, b) => b.score - a.score || byPlace(a, b)), fetched: hits.length };
   });

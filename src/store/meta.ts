@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { IndexCorruptError, IndexFormatError, NoIndexError, NotAnIndexError } from './errors.ts';
 import type { Place } from './place.ts';
 
-export const INDEX_FORMAT = 4;
+export const INDEX_FORMAT = 5;
 /** Of more than one set of tables the metadata names the one in use. */
 const TABLES = /^tables-[\w-]+$/;
 

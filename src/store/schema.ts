@@ -49,6 +49,8 @@ export interface ChunkRow {
   scope: string | null;
   /** Of the definition that the chunk lies in; only for the embedder. */
   signature: string | null;
+  /** Definitions that begin in the chunk, one a line: `KIND NAME`. */
+  definitions: string | null;
   /** 1-based, inclusive. */
   startLine: number;
   endLine: number;
@@ -58,12 +60,27 @@ export interface ChunkRow {
   text: string;
   /** Hash of what gets embedded. */
   hash: string;
-  /** Search terms, lower case, separated by blanks. */
+  /** Search terms, separated by blanks; see `chunk/index-terms.ts`. */
   terms: string;
 }
 
-/** A chunk as a search returns it. */
-export type ChunkHit = Omit<ChunkRow, 'signature' | 'terms'>;
+/** What of a chunk a search ranks by; its text is read of those that are shown. */
+export const HIT_KEYS = [
+  'id',
+  'seq',
+  'ordinal',
+  'path',
+  'language',
+  'kind',
+  'symbol',
+  'scope',
+  'definitions',
+  'startLine',
+  'endLine',
+] as const satisfies readonly (keyof ChunkRow)[];
+
+/** A chunk as a search finds it. */
+export type ChunkHit = Pick<ChunkRow, (typeof HIT_KEYS)[number]>;
 
 type ColumnType = 'utf8' | 'int32' | 'int64' | 'bigint';
 
@@ -107,6 +124,7 @@ export const CHUNK_COLUMNS: Columns<ChunkRow> = {
   symbol: column('symbol', 'utf8', true),
   scope: column('scope', 'utf8', true),
   signature: column('signature', 'utf8', true),
+  definitions: column('definitions', 'utf8', true),
   startLine: column('start_line', 'int32'),
   endLine: column('end_line', 'int32'),
   startByte: column('start_byte', 'int64'),

@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import type { ChunkBatchBuilder, FileBatchBuilder } from './batch.ts';
 import type { ChunkRun, ChunkSet } from './chunk-runs.ts';
-import { ChunkTable, type LexicalHit, type OrdinalRange } from './chunk-table.ts';
+import { type ChunkKey, ChunkTable, type LexicalQuery, type OrdinalRange } from './chunk-table.ts';
 import { fileGroups, GROUP_CHUNKS } from './file-groups.ts';
 import { FileTable, type FileVersion, type StateCounts } from './file-table.ts';
 import type { Filter } from './filter.ts';
 import { IndexMeta } from './index-meta.ts';
 import { Indexes } from './indexes.ts';
-import { type SemanticHit, searchLexical, searchSemantic } from './live-search.ts';
+import { type LiveLexicalHit, type SemanticHit, searchLexical, searchSemantic } from './live-search.ts';
 import type { IndexLock } from './lock.ts';
 import { type MaintainOptions, type MaintainReport, maintain } from './maintain.ts';
 import type { Meta, ModelIdentity } from './meta.ts';
@@ -240,12 +240,8 @@ export class Store implements AsyncDisposable {
   }
 
   /** The best `limit` committed chunks (at most 1,000) that hold any of the terms, by BM25. */
-  async searchLexical(
-    query: { terms: readonly string[] },
-    filter: Filter,
-    limit: number,
-  ): Promise<LexicalHit[]> {
-    return searchLexical(this.#searchTables, query.terms, filter, limit);
+  async searchLexical(query: LexicalQuery, filter: Filter, limit: number): Promise<LiveLexicalHit[]> {
+    return searchLexical(this.#searchTables, query, filter, limit);
   }
 
   /** The `limit` committed chunks (at most 1,000) nearest to a normalized vector, by cosine distance. */
@@ -260,6 +256,18 @@ export class Store implements AsyncDisposable {
 
   get #searchTables() {
     return { files: this.#files, chunks: this.#chunks, vectors: this.#vectors };
+  }
+
+  /** The texts of chunks in their order; undefined where one is gone. */
+  async texts(chunks: readonly ChunkKey[]): Promise<(string | undefined)[]> {
+    return this.#chunks.texts(chunks);
+  }
+
+  /** Share of the chunks that can be found by meaning, 0 to 1. */
+  async coverage(): Promise<number> {
+    const { pending, embedded } = await this.#files.byState();
+    const all = pending.chunks + embedded.chunks;
+    return all === 0 ? 1 : embedded.chunks / all;
   }
 
   async counts(): Promise<StoreCounts> {

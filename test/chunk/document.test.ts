@@ -14,7 +14,7 @@ async function anew(pool: ParserPool, bytes: Buffer, path: string, windowBytes: 
   const all: IndexedChunk[] = [];
   const options = { pool, path, windowBytes, indexed: true };
   for await (const batch of chunkSource(iterableSource([bytes]), options)) all.push(...batch);
-  return all.map(({ signature: _signature, terms: _terms, ...chunk }) => chunk);
+  return all.map(({ signature: _s, definitions: _d, terms: _t, ...chunk }) => chunk);
 }
 
 /** Some text of `lines` inserted, removed, moved or changed, always at whole lines, so that code mostly stays code. */

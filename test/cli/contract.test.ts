@@ -124,6 +124,30 @@ test('search in plain: the place, the symbol, the text', async () => {
   );
 });
 
+test('search --files: each path once, and --like: what is like a place, the place itself left out', async () => {
+  const [files, like] = await runCliInTurn([
+    ['search', 'parcel', root, '--files', '--mode', 'lexical'],
+    ['search', '--like', './src/labels.py:1', root, '--files'],
+  ]);
+  for (const { code, stdout } of [files!, like!]) {
+    assert.equal(code, 0);
+    const found = stdout.trimEnd().split('\n');
+    assert.ok(found.length > 1 && found.every((path) => paths.includes(path)), stdout);
+    assert.deepEqual(found, [...new Set(found)]);
+  }
+  assert.ok(!like!.stdout.split('\n').includes('src/labels.py'));
+  const [json] = await runJson(['search', '--like', 'src/labels.py:1', root]);
+  assert.equal(json.query, 'src/labels.py:1');
+  const [absent, malformed, both] = await runCliInTurn([
+    ['search', '--like', 'absent.ts:1', root],
+    ['search', '--like', 'src/labels.py', root],
+    ['search', 'parcel', root, '--like', 'src/labels.py:1'],
+  ]);
+  assert.deepEqual([absent!.code, malformed!.code, both!.code], [1, 2, 2]);
+  assert.match(absent!.stderr, /^tidemark: absent\.ts is not in the index; .*\n$/);
+  assert.match(malformed!.stderr, /PATH:LINE/);
+});
+
 test('the filters and the modes of search', async () => {
   const below = (...folders: string[]) => paths.filter((path) => folders.some((f) => path.startsWith(f)));
   const words = ['--mode', 'lexical'];

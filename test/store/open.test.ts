@@ -23,7 +23,7 @@ test('a new index ignores itself for git and remembers who made it', async (t) =
   assert.equal(await readFile(path.join(dir, '.gitignore'), 'utf8'), '*\n');
   await using store = await openStore(dir, READ);
   const { createdAt, tables, ...meta } = store.meta();
-  assert.deepEqual(meta, { format: 4, model: null, root: null, tidemark: '9.9.9', chunker: '3' });
+  assert.deepEqual(meta, { format: 5, model: null, root: null, tidemark: '9.9.9', chunker: '3' });
   assert.ok(!Number.isNaN(Date.parse(createdAt)));
   assert.ok((await readdir(dir)).includes(tables));
   assert.ok((await store.sizeBytes()) > 1000);
@@ -66,7 +66,7 @@ test('an index of another format is refused, and can be removed', async (t) => {
   for (const options of [READ, WRITE])
     await assert.rejects(openStore(dir, options), {
       code: 'ERR_TIDEMARK_INDEX_FORMAT',
-      message: /has format 1, this tidemark reads format 4; upgrade tidemark or rebuild with: tidemark clean/,
+      message: /has format 1, this tidemark reads format 5; upgrade tidemark or rebuild with: tidemark clean/,
     });
   await removeIndex(dir);
   await assert.rejects(readdir(dir), { code: 'ENOENT' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/open.ts';
-import type { ChunkRow } from '../../src/store/schema.ts';
+import { type ChunkRow, HIT_KEYS } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
   chunkBatch,
@@ -87,7 +87,7 @@ test('terms are found whole and as they are, before and after the index is built
   }
 });
 
-test('a hit is the whole row, and filters hold for both searches', async (t) => {
+test('a hit is what a search ranks by, its text comes on demand, and filters hold for both searches', async (t) => {
   const store = await temporaryStore(t);
   const [a, b] = await commit(store, [
     {
@@ -110,11 +110,13 @@ test('a hit is the whole row, and filters hold for both searches', async (t) => 
       endByte: 2 ** 40,
     },
   ]);
-  const { signature: _s, terms: _t, ...hit } = a!;
+  const hit = Object.fromEntries(HIT_KEYS.map((name) => [name, a![name]]));
   assert.deepEqual(
     (await store.searchLexical({ terms: ['tide'] }, { path: 'src/**' }, 5)).map((h) => h.row),
     [hit],
   );
+  const gone = { id: 'a', seq: 99n };
+  assert.deepEqual(await store.texts([b!, gone, a!]), [b!.text, undefined, 'té\n']);
   await store.setModel({ id: 'm', dtype: 'fp32', dimensions: 2 });
   await store.addVectors([key(a!), key(b!)], Float32Array.of(1, 0, 0.6, 0.8));
   const query = Float32Array.of(1, 0);
@@ -130,8 +132,8 @@ test('a hit is the whole row, and filters hold for both searches', async (t) => 
       ['b'],
     );
     assert.deepEqual(
-      (await store.searchLexical({ terms: ['tide'] }, filter, 5)).map((h) => h.row.endByte),
-      [2 ** 40],
+      (await store.searchLexical({ terms: ['tide'] }, filter, 5)).map((h) => h.row.id),
+      ['b'],
     );
   }
   assert.deepEqual(await store.searchSemantic(query, { language: 'rust' }, 5), []);

@@ -98,6 +98,7 @@ const EXPORTED = [
   'endByte',
   'text',
   'hash',
+  'definitions',
   'terms',
 ] as const;
 

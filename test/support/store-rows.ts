@@ -47,6 +47,7 @@ export function chunkRow(row: Partial<ChunkRow> & Pick<ChunkRow, 'id' | 'seq' | 
     symbol: null,
     scope: null,
     signature: null,
+    definitions: null,
     startLine: 1,
     endLine: 2,
     startByte: 0,

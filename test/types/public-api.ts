@@ -90,6 +90,9 @@ export async function searching(index: TidemarkIndex): Promise<void> {
   result.hits satisfies readonly Hit[];
   result.hits[0] satisfies Hit | undefined;
   result.coverage satisfies number;
+  (await index.related('a.ts', 1, { perFile: 1 })) satisfies SearchResult;
+  // @ts-expect-error a line is needed
+  await index.related('a.ts');
   // @ts-expect-error a query is needed
   await index.search();
   // @ts-expect-error no such mode

@@ -1,0 +1,55 @@
+import { nameStem, stem } from './stem.ts';
+import { searchTerms } from './terms.ts';
+
+/** The fields of a chunk share one full-text index; a term of any but the text stands there behind its field's mark. */
+export const FIELD_MARKS = { text: '', file: '/', directory: './', definition: '=', scope: '>' } as const;
+export type TermField = keyof typeof FIELD_MARKS;
+
+interface IndexedFields {
+  readonly path: string;
+  readonly text: string;
+  readonly symbol: string | null;
+  readonly scope: string | null;
+  /** `KIND NAME`, one a line. */
+  readonly definitions: string | null;
+}
+
+/** File names that say no more than that a folder begins here: the folder's own name stands for them. */
+const STANDS_FOR_FOLDER = new Set(['index', 'mod', '__init__', 'main', 'init', 'lib']);
+
+/** The words of names, as they are searched: stemmed, each once. */
+export function nameTerms(names: string): string[] {
+  return [...new Set(searchTerms(names).map(nameStem))];
+}
+
+/** The words of a file's name, without its extension. */
+export function fileNameTerms(path: string): string[] {
+  const parts = path.split('/');
+  const name = parts.at(-1)!;
+  const dot = name.lastIndexOf('.');
+  const bare = dot > 0 ? name.slice(0, dot) : name;
+  return nameTerms(STANDS_FOR_FOLDER.has(bare.toLowerCase()) ? `${bare} ${parts.at(-2) ?? ''}` : bare);
+}
+
+export function directoryTerms(path: string): string[] {
+  return nameTerms(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+}
+
+/** The names in `definitions`. */
+export function definedNames(definitions: string | null): string[] {
+  if (definitions === null) return [];
+  return definitions.split('\n').map((line) => line.slice(line.indexOf(' ') + 1));
+}
+
+/** What a chunk is found by, separated by blanks: stems of its text, and names behind the marks of their fields. */
+export function indexTerms({ path, text, symbol, scope, definitions }: IndexedFields): string {
+  const terms = searchTerms(text).map(stem);
+  const add = (field: TermField, names: readonly string[]) => {
+    for (const name of names) terms.push(FIELD_MARKS[field] + name);
+  };
+  add('file', fileNameTerms(path));
+  add('directory', directoryTerms(path));
+  add('definition', nameTerms([symbol ?? '', ...definedNames(definitions)].join(' ')));
+  add('scope', nameTerms(scope ?? ''));
+  return terms.join(' ');
+}
