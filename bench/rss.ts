@@ -11,9 +11,9 @@ import { parseSize } from '../src/memory/size.ts';
 import { Cgroup } from './lib/cgroup.ts';
 import { CORPORA } from './lib/corpora.ts';
 import { type IndexRun, indexRun, type RunSample } from './lib/index-run.ts';
-import { lineChart } from './lib/line-chart.ts';
 import { environment } from './lib/machine.ts';
 import { rssCorpus } from './lib/rss-corpora.ts';
+import { type DrawnRun, drawRun } from './lib/rss-picture.ts';
 import { trend } from './lib/slope.ts';
 import { table } from './lib/table.ts';
 
@@ -42,7 +42,7 @@ function thinned(samples: readonly RunSample[]): RunSample[] {
   const size = Math.ceil(samples.length / CURVE_POINTS);
   const kept: RunSample[] = [];
   for (let i = 0; i < samples.length; i += size)
-    kept.push(samples.slice(i, i + size).reduce((most, next) => (next.pss > most.pss ? next : most)));
+    kept.push(samples.slice(i, i + size).reduce((most, next) => (next.rss > most.rss ? next : most)));
   return kept;
 }
 
@@ -165,32 +165,15 @@ if (!options.trial) {
   const curve = thinned(samples).map(({ seconds, files, chunks, rss, pss, parent }) =>
     [seconds, files, chunks, rss / MB, pss / MB, parent / MB].map((value) => Number(value.toFixed(1))),
   );
-  writeFileSync(
-    RESULTS,
-    `${JSON.stringify({ ...known, [name]: { ...result, steps: steps.slice(0, 200), curve } })}\n`,
-  );
-  const byTime = semantic.length > 0;
-  const x = (sample: RunSample) => (byTime ? sample.seconds / 60 : sample.files);
-  const points = (value: (sample: RunSample) => number) =>
-    thinned(samples).map((sample) => [x(sample), value(sample) / MB] as const);
-  writeFileSync(
-    new URL(`rss-${name}.svg`, FOLDER),
-    await lineChart({
-      title: `${corpus.title}: memory of all processes, --memory ${options.memory}`,
-      xTitle: byTime ? 'minutes' : 'files',
-      yTitle: 'MB',
-      series: [
-        { name: 'total', points: points(({ pss }) => pss) },
-        { name: 'parent', points: points(({ parent }) => parent) },
-        { name: 'the others', points: points(({ pss, parent }) => Math.max(0, pss - parent)) },
-      ],
-      mark: { value: mark / MB, label: `the mark: ${options.memory}` },
-      events: [
-        ...stages.map(({ seconds, stage, files }) => ({ x: byTime ? seconds / 60 : files, label: stage })),
-        ...steps
-          .slice(0, 40)
-          .map(({ seconds, step, files }) => ({ x: byTime ? seconds / 60 : files, label: step })),
-      ],
-    }),
-  );
+  const entry = { ...result, title: corpus.title, markBytes: mark, steps: steps.slice(0, 200), curve };
+  writeFileSync(RESULTS, `${JSON.stringify({ ...known, [name]: entry })}\n`);
+  await drawAll();
+}
+
+/** Draws what is on record. */
+async function drawAll(): Promise<void> {
+  const known = JSON.parse(readFileSync(RESULTS, 'utf8')) as Record<string, DrawnRun>;
+  for (const [name, entry] of Object.entries(known))
+    for (const [file, svg] of Object.entries(await drawRun(name, entry)))
+      writeFileSync(new URL(file, FOLDER), svg);
 }
