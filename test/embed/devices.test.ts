@@ -140,9 +140,12 @@ test('a device that does not work here is an error that says what to do', {
 const RUNS: Record<Device, number> = { cpu: 10_000, wasm: 10_000, webgpu: 10_000 };
 /**
  * Runs before memory is measured. V8 compiles each WebAssembly function anew, optimized, once it has run often enough,
- * and its compiler's working memory stays: 50 MB within the first 17,000 runs, nothing after that.
+ * and its compiler's working memory stays: 50 MB within the first 17,000 runs, nothing after that. It compiles beside the
+ * runs, so on a busy machine later.
  */
 const WARM_UP: Record<Device, number> = { cpu: 2000, wasm: 20_000, webgpu: 2000 };
+/** What leaks does so in each round; what has to be compiled yet is so in one of them. */
+const ROUNDS = 3;
 /** A GPU runs the texts of a call together, the others one by one. */
 const RUNS_PER_CALL: Record<Device, number> = { cpu: 100, wasm: 100, webgpu: 1 };
 
@@ -159,17 +162,25 @@ for (const device of ['cpu', 'wasm', 'webgpu'] as const) {
     );
     const warmUp = WARM_UP[device] / RUNS_PER_CALL[device];
     const calls = RUNS[device] / RUNS_PER_CALL[device];
-    const sizes: number[] = [];
-    for (let call = 1 - warmUp; call <= calls; call++) {
-      const { failed } = await embedder.embed(texts);
-      assert.equal(failed.length, texts.length / 4);
-      if (call < 1 || call % (calls / 100) !== 0) continue;
-      const { liveTensors, rssBytes } = await embedder.stats();
-      assert.equal(liveTensors, 0, `after ${call} calls`);
-      sizes.push(rssBytes);
-    }
-    const least = (from: number, to: number) => Math.min(...sizes.slice(from, to));
-    const growth = least(75, 100) - least(0, 25);
-    assert.ok(growth < 8e6, `${(growth / 1e6).toFixed(1)} MB more in the last quarter than in the first`);
+    const least = (sizes: readonly number[]) => Math.min(...sizes);
+    const run = async (count: number): Promise<number> => {
+      const sizes: number[] = [];
+      for (let call = 1; call <= count; call++) {
+        const { failed } = await embedder.embed(texts);
+        assert.equal(failed.length, texts.length / 4);
+        if (call % (count / 100) !== 0) continue;
+        const { liveTensors, rssBytes } = await embedder.stats();
+        assert.equal(liveTensors, 0, `after ${call} calls`);
+        sizes.push(rssBytes);
+      }
+      return least(sizes.slice(75)) - least(sizes.slice(0, 25));
+    };
+    await run(warmUp);
+    const growths: number[] = [];
+    while (growths.length < ROUNDS && !growths.some((growth) => growth < 8e6)) growths.push(await run(calls));
+    assert.ok(
+      least(growths) < 8e6,
+      `from the first quarter to the last ${growths.map((growth) => `${(growth / 1e6).toFixed(1)} MB`).join(', ')} more`,
+    );
   });
 }
