@@ -4,26 +4,23 @@
  * trial: nothing is written). Takes an hour and 60 GB of disk. Results: bench/results/scale.json and scale.svg.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { searchTerms } from '../src/chunk/terms.ts';
 import { ALLOCATOR, SMALL_HEAP } from '../src/cli/process-settings.ts';
-import { Embedder } from '../src/embed/embedder.ts';
+import { baseChunks } from './lib/base-chunks.ts';
 import { compileChild } from './lib/child-script.ts';
 import { CORPORA } from './lib/corpora.ts';
-import { realChunks } from './lib/embed-runs.ts';
 import { lineChart } from './lib/line-chart.ts';
 import { environment } from './lib/machine.ts';
 import { OutsideSampler } from './lib/sampler.ts';
-import type { BaseChunk, ScaleJob, ScaleLine } from './lib/scale-child.ts';
+import type { ScaleJob, ScaleLine } from './lib/scale-child.ts';
 import { trend } from './lib/slope.ts';
 import { table } from './lib/table.ts';
+import { DIMENSIONS } from './lib/vector-file.ts';
 
 const CHUNKS = 10_000_000;
 const MEMORY_BYTES = 1e9;
-const BASE_CHUNKS = 5000;
-const DIMENSIONS = 384;
 const DIR = join(CORPORA, 'scale');
 
 interface Phase {
@@ -32,29 +29,6 @@ interface Phase {
   readonly from: number;
   readonly seconds: number;
   readonly peakBytes: number;
-}
-
-/** Real chunks with their terms, and a file of their vectors; made once. */
-async function prepareBase(): Promise<Pick<ScaleJob, 'base' | 'vectors'>> {
-  const base = join(DIR, `base-${BASE_CHUNKS}.json`);
-  const vectors = join(DIR, `base-${BASE_CHUNKS}.bin`);
-  if (!existsSync(base) || !existsSync(vectors)) {
-    const texts = await realChunks(BASE_CHUNKS);
-    const chunks = texts.map((text): BaseChunk => ({ text, terms: searchTerms(text).join(' ') }));
-    await using embedder = new Embedder({ processes: 2 });
-    const rows: Float32Array[] = [];
-    for (let i = 0; i < texts.length; i += 256) {
-      const found = await embedder.embed(texts.slice(i, i + 256));
-      if (found.failed.length > 0) throw new Error(found.failed[0]!.reason);
-      rows.push(found.vectors);
-    }
-    writeFileSync(
-      vectors,
-      Buffer.concat(rows.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength))),
-    );
-    writeFileSync(base, JSON.stringify(chunks));
-  }
-  return { base, vectors };
 }
 
 const given = process.env.BENCH_CHUNKS;
@@ -72,7 +46,7 @@ if (!written)
 const job: ScaleJob = {
   modules: new URL('../dist/src/', import.meta.url).href,
   dir: index,
-  ...(await prepareBase()),
+  ...(await baseChunks()),
   dimensions: DIMENSIONS,
   chunks,
   chunksPerFile: 10,

@@ -108,9 +108,9 @@ const seconds = (performance.now() - started) / 1000;
 if (round < rounds) throw new Error(`it ended after ${round} rounds`);
 
 const warm = samples.filter((sample) => sample.round >= rounds * WARM_PART);
-/** The most of each round: between the peaks the process only waits. */
+/** The most of each round: between the peaks the process only waits. Resident sets: shares rise when others end. */
 const peaks = Array.from({ length: rounds + 1 }, () => 0);
-for (const { round, pss } of warm) peaks[round] = Math.max(peaks[round]!, pss);
+for (const { round, rss } of warm) peaks[round] = Math.max(peaks[round]!, rss);
 const points = peaks.map((bytes, round) => [round, bytes] as const).filter(([, bytes]) => bytes > 0);
 const { slope, low, high } = trend(points.map(([round, bytes]) => [round / 1000, bytes / 1e6] as const));
 const mark = parseSize(MEMORY);

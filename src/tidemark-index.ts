@@ -17,6 +17,7 @@ import { type Verification, verifyIndex } from './pipeline/verify-index.ts';
 import { TIDEMARK_VERSION } from './pipeline/versions.ts';
 import { related, type SearchOptions, type SearchResult, search } from './search/search.ts';
 import { forgetConnections } from './store/lance.ts';
+import type { Meta } from './store/meta.ts';
 import { openStore } from './store/open.ts';
 import { isRemote } from './store/place-at.ts';
 import { removeIndex } from './store/remove.ts';
@@ -166,6 +167,12 @@ function placeOf(index: string): string {
   throw refuse('is neither a directory nor an object store that is known: s3://, gs:// and az://');
 }
 
+/** @throws TidemarkError `ERR_TIDEMARK_LANGUAGE` */
+function withKnownLanguage(options: SearchOptions): SearchOptions {
+  const { language } = options;
+  return language === undefined ? options : { ...options, language: requireLanguage(language).name };
+}
+
 /** The index of one directory. */
 export class TidemarkIndex implements AsyncDisposable {
   readonly root: string;
@@ -232,13 +239,11 @@ export class TidemarkIndex implements AsyncDisposable {
 
   /** Searches what is indexed so far. Throws `ERR_TIDEMARK_NO_INDEX`, `ERR_TIDEMARK_LANGUAGE`, `ERR_TIDEMARK_BAD_GLOB`. */
   async search(query: string, options: SearchOptions = {}): Promise<SearchResult> {
-    const { language, ...rest } = options;
-    const known = language === undefined ? undefined : requireLanguage(language);
+    const narrowed = withKnownLanguage(options);
     using _ = this.#call();
-    const store = await this.#store();
+    const store = await this.#store({ embeds: options.mode !== 'lexical' && query.trim() !== '' });
     const { model } = store.meta();
     const embed = model === null ? null : (text: string) => this.#embedQuery(store, text);
-    const narrowed = { ...rest, ...(known === undefined ? {} : { language: known.name }) };
     // Awaited here: the call lasts for so long.
     return await search(store, query, narrowed, embed);
   }
@@ -248,11 +253,9 @@ export class TidemarkIndex implements AsyncDisposable {
    * {@link search} throws, and `ERR_TIDEMARK_NO_CHUNK` where the index has nothing there.
    */
   async related(path: string, line: number, options: SearchOptions = {}): Promise<SearchResult> {
-    const { language, ...rest } = options;
-    const known = language === undefined ? undefined : requireLanguage(language);
+    const narrowed = withKnownLanguage(options);
     using _ = this.#call();
     const store = await this.#store();
-    const narrowed = { ...rest, ...(known === undefined ? {} : { language: known.name }) };
     return await related(store, { path, line }, narrowed);
   }
 
@@ -390,8 +393,11 @@ export class TidemarkIndex implements AsyncDisposable {
     if (this.#closed) throw new TidemarkError('ERR_TIDEMARK_CLOSED', 'the index is closed; open it again');
   }
 
-  /** One reader for all calls, opened anew where the index was removed and built again meanwhile. */
-  async #store(): Promise<Store> {
+  /**
+   * One reader for all calls, opened anew where the index was removed and built again meanwhile. For a call that embeds
+   * the model loads beside the tables.
+   */
+  async #store({ embeds = false } = {}): Promise<Store> {
     this.#assertOpen();
     const reader = this.#reader;
     if (reader !== null) {
@@ -404,15 +410,19 @@ export class TidemarkIndex implements AsyncDisposable {
         await store.close();
       }
     }
-    this.#reader ??= this.#openReader();
+    this.#reader ??= this.#openReader(embeds);
     return (await this.#reader).store;
   }
 
-  #openReader(): Promise<Reader> {
+  #openReader(embeds: boolean): Promise<Reader> {
     const opening = openStore(this.indexDir, {
       create: false,
       mode: 'read',
       memoryBytes: this.#memoryBytes,
+      onMeta: ({ model }) => {
+        // What fails here fails once more for the query, and is told there.
+        if (embeds && model !== null) this.#startEmbedder(model).catch(() => {});
+      },
       ...(this.#outside ? { root: this.root } : {}),
     }).then((store) => ({
       store,
@@ -440,13 +450,17 @@ export class TidemarkIndex implements AsyncDisposable {
     return this.#embedder;
   }
 
-  async #embedQuery(store: Store, query: string): Promise<Float32Array> {
+  async #startEmbedder(indexed: Meta['model']) {
     const { model, dtype, dimensions, device, offline } = this.#options;
-    const use = await followIndex({ model, dtype, dimensions }, store.meta().model);
+    const use = await followIndex({ model, dtype, dimensions }, indexed);
     // Closed while it waited for the tables: no process may start any more.
     this.#assertOpen();
     const embedder = this.#embedderFor({ ...use, device, offline });
-    const info = await embedder.start();
+    return { embedder, info: await embedder.start() };
+  }
+
+  async #embedQuery(store: Store, query: string): Promise<Float32Array> {
+    const { embedder, info } = await this.#startEmbedder(store.meta().model);
     // Two models' vectors do not compare, so a search with the wrong one is refused.
     store.assertModel({ id: info.id, dtype: info.dtype, dimensions: info.dimensions });
     const { vectors, failed } = await embedder.embed([query], { purpose: 'query' });

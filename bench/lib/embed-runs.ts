@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUNDLED_MODEL_ID } from '../../src/embed/bundled-model.ts';
 import { Embedder } from '../../src/embed/embedder.ts';
@@ -11,10 +11,9 @@ import { CORPORA } from './corpora.ts';
 import { endedChildrenCpuSeconds } from './cpu.ts';
 import type { EmbedJob, EmbedOutcome } from './embed-contender.ts';
 import { OutsideSampler } from './sampler.ts';
+import { readVectors } from './vector-file.ts';
 
 const DIR = join(CORPORA, 'embed');
-/** The bundled model's. */
-const DIMENSIONS = 384;
 /** Read of a file, where more files are wanted than chunks. */
 const MAX_CHUNKS = 64;
 
@@ -143,14 +142,6 @@ export class EmbedBench {
       latencyP50: quantile(0.5),
       latencyP95: quantile(0.95),
     };
-    return { run, rows: rowsOf(job.vectors) };
+    return { run, rows: readVectors(job.vectors) };
   }
-}
-
-function rowsOf(path: string): Float32Array[] {
-  const bytes = readFileSync(path);
-  const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  return Array.from({ length: all.length / DIMENSIONS }, (_, i) =>
-    all.subarray(i * DIMENSIONS, (i + 1) * DIMENSIONS),
-  );
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { parseSize } from '../../src/memory/size.ts';
 import { CORPORA, debianPackage, npmPackage } from './corpora.ts';
 import { generate, HUGE } from './huge-kinds.ts';
@@ -12,11 +12,12 @@ export interface RssCorpus {
   readonly about: string;
 }
 
+const IGNORE = '.tidemarkignore';
 const HUGE_SIZE = '100MB';
 const LARGEST = { file: 'one-line.json', size: '1GB' };
 const FILES_IN_DIRECTORY = 500;
 
-/** A corpus by its name: `kernel`, `typescript`, `thousands`, `million`, `huge`, `mixed`. */
+/** A corpus by its name: `kernel`, `kernel-10000`, `typescript`, `thousands`, `million`, `huge`, `mixed`. */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
   const make = MAKERS[name];
   if (make === undefined) throw new Error(`${name} is none of ${Object.keys(MAKERS).join(', ')}`);
@@ -27,8 +28,24 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
   kernel: async () => {
     const { archive, dir, sha256 } = debianPackage('linux-source-6.1', 'usr/src/linux-source-6.1.tar.xz');
     // Debian's own rules in the tree ignore all that is not Debian's.
-    writeFileSync(join(dir, '.tidemarkignore'), '!*\n');
+    writeFileSync(join(dir, IGNORE), '!*\n');
     return { dir, title: 'Linux 6.1', about: `${archive}, sha256 ${sha256}` };
+  },
+  'kernel-10000': async () => {
+    const kernel = await rssCorpus('kernel');
+    const dir = await once('kernel-10000', async (into) => {
+      for (const file of firstFiles(kernel.dir, 10_000)) {
+        const to = join(into, relative(kernel.dir, file));
+        mkdirSync(dirname(to), { recursive: true });
+        linkSync(file, to);
+      }
+      writeFileSync(join(into, IGNORE), '!*\n');
+    });
+    return {
+      dir,
+      title: 'The first 10,000 files of Linux 6.1',
+      about: `first 10,000 files of ${kernel.about}`,
+    };
   },
   typescript: async () => {
     const { archive, dir, sha256 } = npmPackage('typescript@5.9.3');
@@ -55,7 +72,7 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
 };
 
 /** Makes `corpora/NAME` unless it is there; only what is whole gets the name. */
-async function once(name: string, make: (into: string) => Promise<void>): Promise<string> {
+export async function once(name: string, make: (into: string) => Promise<void>): Promise<string> {
   const dir = join(CORPORA, name);
   if (existsSync(dir)) return dir;
   const part = `${dir}.part`;
@@ -64,6 +81,19 @@ async function once(name: string, make: (into: string) => Promise<void>): Promis
   await make(part);
   renameSync(part, dir);
   return dir;
+}
+
+/** In the order of their paths, without what was added to the tree. */
+function firstFiles(dir: string, count: number): string[] {
+  const files: string[] = [];
+  const entries = readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    if (files.length >= count) break;
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) files.push(...firstFiles(path, count - files.length));
+    else if (entry.isFile() && entry.name !== IGNORE) files.push(path);
+  }
+  return files;
 }
 
 async function smallFiles(count: number): Promise<RssCorpus> {

@@ -1,4 +1,5 @@
 import { processTree, proportionalBytes } from '../../src/memory/process-tree.ts';
+import { cpuSecondsOf } from './cpu.ts';
 
 /** Bytes of a process and all below it, seconds after the first sample. */
 export interface TreeSample {
@@ -9,6 +10,8 @@ export interface TreeSample {
   readonly pss: number;
   /** Resident set of the process that does the indexing; the rest of `rss` is its children and what started it. */
   readonly parent: number;
+  /** CPU seconds that the process that does the indexing has taken. */
+  readonly cpu: number;
 }
 
 const INTERVAL_MS = 100;
@@ -44,8 +47,9 @@ export class TreeSampler {
       this.#processes = processes;
     }
     // The first process only starts the one that works.
-    const parent = (tree[1] ?? tree[0])!.rssBytes;
-    this.#take({ seconds: (now - this.#started) / 1000, rss, pss: rss - this.#shared, parent });
+    const { pid, rssBytes: parent } = (tree[1] ?? tree[0])!;
+    const cpu = cpuSecondsOf(pid);
+    this.#take({ seconds: (now - this.#started) / 1000, rss, pss: rss - this.#shared, parent, cpu });
   }
 
   stop(): void {

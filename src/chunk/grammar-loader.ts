@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { LANGUAGE_VERSION, Language, MIN_COMPATIBLE_VERSION, Parser, Query } from 'web-tree-sitter';
 import type { Grammar, GrammarWasm } from '../../grammars/grammar.ts';
 import { TidemarkError } from '../errors.ts';
+import { INITIAL_PAGES } from './parser-heap.ts';
 import { compileModule } from './wasm-code.ts';
 
 /** A checked `WebAssembly.Module`; it can be posted to workers, which then share its machine code. */
@@ -27,7 +28,6 @@ export class GrammarError extends TidemarkError {
   }
 }
 
-const INITIAL_PAGES = 512; // what the runtime was linked with, 32 MiB
 const MAXIMUM_PAGES = 32_768;
 
 const require = createRequire(import.meta.url);

@@ -35,10 +35,20 @@ export function directoryTerms(path: string): string[] {
   return nameTerms(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
 }
 
-/** The names in `definitions`. */
-export function definedNames(definitions: string | null): string[] {
+/** What `definitions` lists. */
+export function parseDefinitions(
+  definitions: string | null,
+): { readonly kind: string; readonly name: string }[] {
   if (definitions === null) return [];
-  return definitions.split('\n').map((line) => line.slice(line.indexOf(' ') + 1));
+  return definitions.split('\n').map((line) => {
+    const blank = line.indexOf(' ');
+    return { kind: line.slice(0, blank), name: line.slice(blank + 1) };
+  });
+}
+
+/** All names that a chunk defines, its symbol first. */
+export function definedNames({ symbol, definitions }: Pick<IndexedFields, 'symbol' | 'definitions'>): string {
+  return [symbol ?? '', ...parseDefinitions(definitions).map(({ name }) => name)].join(' ');
 }
 
 /** What a chunk is found by, separated by blanks: stems of its text, and names behind the marks of their fields. */
@@ -49,7 +59,7 @@ export function indexTerms({ path, text, symbol, scope, definitions }: IndexedFi
   };
   add('file', fileNameTerms(path));
   add('directory', directoryTerms(path));
-  add('definition', nameTerms([symbol ?? '', ...definedNames(definitions)].join(' ')));
+  add('definition', nameTerms(definedNames({ symbol, definitions })));
   add('scope', nameTerms(scope ?? ''));
   return terms.join(' ');
 }

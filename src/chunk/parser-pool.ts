@@ -1,4 +1,5 @@
 import { ParserCrash, ParserProcess } from './native/parser-process.ts';
+import { INITIAL_HEAP_BYTES } from './parser-heap.ts';
 import { ParserThread } from './parser-thread.ts';
 import type { WindowRequest, WindowResult } from './window-request.ts';
 
@@ -31,6 +32,11 @@ interface Task {
 export const DEFAULT_RECYCLE_BYTES = 128 * 1024 * 1024;
 /** What such a process takes at the start and for a window of 1 MiB, and something to grow by. */
 const DEFAULT_RECYCLE_PROCESS_BYTES = 320 * 1024 * 1024;
+/**
+ * A heap that has grown over what it began with is given back after so many windows without further growth: among small
+ * files, whose windows take a second and more together, a large one is the exception. A new thread costs 0.1 s.
+ */
+const GROWN_FOR_WINDOWS = 1000;
 
 /**
  * Threads that parse, each with a WebAssembly heap of its own that is thrown away with it, or processes that do. Both can
@@ -41,6 +47,8 @@ export class ParserPool implements AsyncDisposable {
   readonly #parser: ParserKind;
   readonly #recycleHeapBytes: number;
   readonly #slots = new Set<Slot>();
+  /** Parser heaps of threads, and for how many windows they have been so large. */
+  readonly #heaps = new WeakMap<ParserThread, { readonly bytes: number; windows: number }>();
   /** Busy, and to be replaced when they are done. */
   readonly #worn = new Set<Slot>();
   readonly #idle: Slot[] = [];
@@ -125,8 +133,8 @@ export class ParserPool implements AsyncDisposable {
         slot instanceof ParserProcess
           ? await slot.call({ window, wasmOnly })
           : await slot.call({ window, version: null });
-      const worn = this.#worn.has(slot) || this.#slots.size > this.#workers;
-      if (worn || reply.heapBytes > this.#recycleHeapBytes) await this.#retire(slot);
+      const tooMany = this.#slots.size > this.#workers;
+      if (tooMany || this.#isWorn(slot, reply.heapBytes)) await this.#retire(slot);
       else if (this.#slots.has(slot)) this.#idle.push(slot);
       task.resolve(reply.result);
     } catch (error) {
@@ -137,6 +145,16 @@ export class ParserPool implements AsyncDisposable {
       } else task.reject(error);
     }
     this.#dispatch();
+  }
+
+  #isWorn(slot: Slot, heapBytes: number): boolean {
+    if (this.#worn.has(slot) || heapBytes > this.#recycleHeapBytes) return true;
+    // A native parser's memory goes back to the system by itself.
+    if (slot instanceof ParserProcess || heapBytes <= INITIAL_HEAP_BYTES) return false;
+    const heap = this.#heaps.get(slot);
+    if (heap?.bytes === heapBytes) return ++heap.windows >= GROWN_FOR_WINDOWS;
+    this.#heaps.set(slot, { bytes: heapBytes, windows: 0 });
+    return false;
   }
 
   async #retire(slot: Slot): Promise<void> {

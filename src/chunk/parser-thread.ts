@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { entryPoint } from '../memory/entry-point.ts';
 import { startThread } from '../memory/start-thread.ts';
+import { PARSER_PAGES } from './parser-heap.ts';
 import type { ChunkedWindow } from './window.ts';
 import type { WindowRequest } from './window-request.ts';
 
@@ -25,11 +26,6 @@ export class ParserTrap extends Error {
 }
 
 const ENTRY = entryPoint(import.meta.url, 'worker');
-const PAGE = 65_536;
-/** A window of 1 MiB makes trees of at most some 60 MB; this is for the worst. */
-const HEAP_LIMIT_BYTES = 512 * 1024 * 1024;
-/** The same in pages of WebAssembly, for whoever parses elsewhere. */
-export const PARSER_PAGES = HEAP_LIMIT_BYTES / PAGE;
 
 /**
  * A thread that parses, and the call that it is busy with: one at a time. It can be stopped in the middle of a parse. The

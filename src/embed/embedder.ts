@@ -185,7 +185,9 @@ class ProcessPool implements EmbedderCore {
     let tokens = 0;
     const slices = planSlices(texts, this.#sliceTimes);
     const pull = async (slot: Slot): Promise<void> => {
-      for (let slice = slices.shift(); slice && !stop.aborted; slice = slices.shift()) {
+      while (!stop.aborted && this.#mayWork(slot)) {
+        const slice = slices.shift();
+        if (slice === undefined) return;
         const { from, to } = slice;
         const part = await slot.run({ texts: texts.slice(from, to), purpose }, stop);
         this.#crashesInARow = part.crashed ? this.#crashesInARow + 1 : 0;
@@ -202,8 +204,14 @@ class ProcessPool implements EmbedderCore {
       .sort((a, b) => a.load - b.load)
       .slice(0, slices.length);
     await Promise.all(slots.map(pull));
+    // Those that were at work may all be among the ones that have been let go meanwhile.
+    await pull(this.slots[0]!);
     failed.sort((a, b) => a.index - b.index);
     return { vectors, failed, tokens, pieces };
+  }
+
+  #mayWork(slot: Slot): boolean {
+    return this.slots.indexOf(slot) < this.#limit;
   }
 
   async limit(processes: number): Promise<void> {

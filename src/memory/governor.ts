@@ -8,7 +8,7 @@ export interface Lever {
   readonly step: string;
   readonly down: () => void | Promise<void>;
   /** Takes it back. Without it the step is one that passes, such as a process that is started anew. */
-  readonly up?: () => void;
+  readonly up?: () => void | Promise<void>;
 }
 
 /** A lever that was pulled, or let go again (`up`). */
@@ -36,8 +36,9 @@ const SHARE = { high: 0.9, most: 0.97, low: 0.72 };
 const AHEAD_MS = 500;
 const SAMPLES = 8;
 const OUTSIDE_EVERY_MS = 500;
-/** A step needs some time to show. */
+/** A step needs some time to show, once its work is done; work that takes very long holds no other step back. */
 const SETTLE_MS = 700;
+const MAX_WORK_MS = 5000;
 const COLLECT_EVERY_MS = 3000;
 /** Calm for so long before a step is taken back; twice as long each time that proves too early. */
 const CALM_MS = { least: 5000, most: 80_000 };
@@ -74,7 +75,9 @@ export class Governor implements Disposable {
   #upAt = Number.NEGATIVE_INFINITY;
   #calmMs = CALM_MS.least;
   #againMs = AGAIN_MS.least;
-  #work: Promise<void> = Promise.resolve();
+  #work: Promise<unknown> = Promise.resolve();
+  /** How many steps are at work. */
+  #working = 0;
   #now = 0;
   #waitAgainAt = 0;
 
@@ -97,13 +100,16 @@ export class Governor implements Disposable {
     return last > this.#mark * SHARE.high || this.#projected() > this.#mark * SHARE.most;
   }
 
-  /** The levers of the stage that begins, the mildest first. At its end all are let go (`using`). */
+  /** The levers of the stage that begins, the mildest first. At its end all are let go (`using`): the next one has its own. */
   govern(levers: readonly Lever[]): Disposable {
     this.#levers = levers;
     this.#pulled = 0;
     return {
       [Symbol.dispose]: () => {
         if (this.#levers !== levers) return;
+        for (const { up } of levers.slice(0, this.#pulled).reverse()) {
+          if (up !== undefined) this.#begin(up, this.#work);
+        }
         this.#levers = [];
         this.#pulled = 0;
       },
@@ -156,6 +162,7 @@ export class Governor implements Disposable {
 
   #relieve(now: number): void {
     if (now - this.#stepAt < SETTLE_MS) return;
+    if (this.#working > 0 && now - this.#pulledAt < MAX_WORK_MS) return;
     if (now - this.#collectedAt >= COLLECT_EVERY_MS) {
       this.#collectedAt = now;
       this.#stepAt = now;
@@ -180,13 +187,29 @@ export class Governor implements Disposable {
     this.#stepAt = now;
     this.#pulledAt = now;
     this.#tell('down', lever.step);
-    // One at a time; a lever whose work fails has relieved nothing, and the next tick sees that.
-    this.#work = this.#work.then(() => lever.down()).catch(() => {});
+    this.#begin(lever.down);
+  }
+
+  /** What fails has relieved nothing, and the next tick sees that. */
+  async #do(work: () => void | Promise<void>, after?: Promise<unknown>): Promise<void> {
+    this.#working++;
+    try {
+      await after;
+      await work();
+    } catch {
+    } finally {
+      this.#working--;
+      this.#stepAt = Math.max(this.#stepAt, this.#now);
+    }
+  }
+
+  #begin(work: () => void | Promise<void>, after?: Promise<unknown>): void {
+    this.#work = Promise.all([this.#work, this.#do(work, after)]);
   }
 
   #calm(now: number): void {
     this.#calmSince = Math.min(this.#calmSince, now);
-    if (now - this.#calmSince < this.#calmMs) return;
+    if (now - this.#calmSince < this.#calmMs || this.#working > 0) return;
     this.#calmSince = now;
     this.#againMs = AGAIN_MS.least;
     // Those that pass have nothing to take back.
@@ -195,7 +218,7 @@ export class Governor implements Disposable {
     const lever = this.#levers[--this.#pulled]!;
     this.#upAt = now;
     this.#tell('up', lever.step);
-    lever.up!();
+    this.#begin(lever.up!);
   }
 
   #tell(direction: 'down' | 'up', step: string): void {

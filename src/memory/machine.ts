@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { readSystemFile } from './system-file.ts';
 
 /** Version 1 writes no limit as a number near 2^63. */
 const UNLIMITED = 2 ** 60;
@@ -24,67 +24,84 @@ export function machineLimits(): MachineLimits {
   const limited = cgroup !== null && cgroup.limit < total;
   return {
     limitBytes: limited ? cgroup.limit : total,
-    availableBytes: limited ? Math.min(available, Math.max(0, cgroup.limit - cgroup.used)) : available,
+    availableBytes: limited ? Math.min(available, Math.max(0, cgroup.room)) : available,
     source: limited ? 'cgroup' : 'machine',
     cores: availableParallelism(),
   };
 }
 
 function availableMemory(): number {
-  const line = /^MemAvailable:\s+(\d+) kB/m.exec(read('/proc/meminfo') ?? '');
-  return line === null ? freemem() : Number(line[1]) * 1024;
+  const line = /^MemAvailable:\s+(\d+) kB/m.exec(readSystemFile('/proc/meminfo') ?? '');
+  if (line !== null) return Number(line[1]) * 1024;
+  // There Node counts only pages that hold nothing at all, of which a healthy machine has few.
+  return process.platform === 'darwin' ? totalmem() : freemem();
 }
 
-/** The tightest memory limit on the way up from this process's cgroup, version 2 or 1. */
-function cgroupLimit(): { limit: number; used: number } | null {
-  const own = read('/proc/self/cgroup') ?? '';
-  const v2 = /^0::(.*)$/m.exec(own)?.[1];
-  const v1 = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(own)?.[1];
+/** On the way up from this process's cgroup, version 2 or 1, the smallest limit, and the least room below any. */
+function cgroupLimit(): { limit: number; room: number } | null {
+  const { v1, v2 } = ownCgroups();
   const found = [
-    ...(v2 === undefined ? [] : tightest('/sys/fs/cgroup', v2, V2)),
-    ...(v1 === undefined ? [] : tightest('/sys/fs/cgroup/memory', v1, V1)),
+    ...(v2 === undefined ? [] : limitsAbove(V2_MOUNT, v2, V2)),
+    ...(v1 === undefined ? [] : limitsAbove('/sys/fs/cgroup/memory', v1, V1)),
   ];
-  return found.reduce<{ limit: number; used: number } | null>(
-    (best, next) => (best === null || next.limit < best.limit ? next : best),
-    null,
-  );
+  if (found.length === 0) return null;
+  return {
+    limit: Math.min(...found.map(({ limit }) => limit)),
+    room: Math.min(...found.map(({ limit, used }) => limit - used)),
+  };
+}
+
+const V2_MOUNT = '/sys/fs/cgroup';
+
+function ownCgroups(): { v1: string | undefined; v2: string | undefined } {
+  const own = readSystemFile('/proc/self/cgroup') ?? '';
+  return {
+    v1: /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(own)?.[1],
+    v2: /^0::(.*)$/m.exec(own)?.[1],
+  };
+}
+
+/** What the kernel tells of the stalls for lack of memory: of the machine, and of the container where it has its own. */
+export function memoryPressure(): string[] {
+  const { v2 } = ownCgroups();
+  const files = [
+    '/proc/pressure/memory',
+    ...(v2 === undefined ? [] : [join(V2_MOUNT, v2, 'memory.pressure')]),
+  ];
+  return files.flatMap((file) => readSystemFile(file) ?? []);
 }
 
 interface CgroupFiles {
-  readonly limit: string;
+  /** Beyond any of them the kernel kills, or holds the process back until it makes room. */
+  readonly limits: readonly string[];
   readonly used: string;
   /** What of `used` the kernel gives up before it kills: pages of files, as memory.stat names them. */
   readonly cache: RegExp;
 }
 const V1: CgroupFiles = {
-  limit: 'memory.limit_in_bytes',
+  limits: ['memory.limit_in_bytes'],
   used: 'memory.usage_in_bytes',
   cache: /^total_(?:in)?active_file (\d+)$/gm,
 };
 const V2: CgroupFiles = {
-  limit: 'memory.max',
+  limits: ['memory.max', 'memory.high'],
   used: 'memory.current',
   cache: /^(?:in)?active_file (\d+)$/gm,
 };
 
-function tightest(mount: string, path: string, files: CgroupFiles) {
+function limitsAbove(mount: string, path: string, files: CgroupFiles) {
   const found: { limit: number; used: number }[] = [];
   for (let at = path; ; at = dirname(at)) {
-    const limit = Number(read(join(mount, at, files.limit)) ?? 'max');
-    if (Number.isFinite(limit) && limit > 0 && limit < UNLIMITED) {
-      const used = Number(read(join(mount, at, files.used)) ?? 0) || 0;
-      const stat = read(join(mount, at, 'memory.stat')) ?? '';
+    const limits = files.limits
+      .map((file) => Number(readSystemFile(join(mount, at, file)) ?? 'max'))
+      .filter((bytes) => bytes > 0 && bytes < UNLIMITED);
+    if (limits.length > 0) {
+      const limit = Math.min(...limits);
+      const used = Number(readSystemFile(join(mount, at, files.used)) ?? 0) || 0;
+      const stat = readSystemFile(join(mount, at, 'memory.stat')) ?? '';
       const cache = [...stat.matchAll(files.cache)].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
       found.push({ limit, used: Math.max(0, used - cache) });
     }
     if (at === '/' || at === '.') return found;
-  }
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return null;
   }
 }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { machineLimits } from './machine.ts';
+import { machineLimits, memoryPressure } from './machine.ts';
 
 const MB = 1e6;
 /** Left to others, as a share of what there is. */
@@ -19,9 +18,6 @@ export function outsideBytes(): number {
 
 /** 0 where the kernel does not tell. */
 function stalledPercent(): number {
-  try {
-    return Number(/^full avg10=([\d.]+)/m.exec(readFileSync('/proc/pressure/memory', 'latin1'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
+  const shares = memoryPressure().map((text) => Number(/^full avg10=([\d.]+)/m.exec(text)?.[1] ?? 0));
+  return Math.max(0, ...shares);
 }

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { childrenBytes } from './child-process.ts';
+import { readSystemFile } from './system-file.ts';
 
 /** Names the process that only started this one with other settings: it belongs to what tidemark takes. */
 export const RELAY_VARIABLE = 'TIDEMARK_RELAY_PID';
@@ -44,7 +45,7 @@ export function processTreeBytes(root: number = treeRoot()): number {
 export function proportionalBytes(pids: readonly number[]): number | null {
   let total = 0;
   for (const pid of pids) {
-    const line = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '');
+    const line = /^Pss:\s+(\d+) kB/m.exec(readSystemFile(`/proc/${pid}/smaps_rollup`) ?? '');
     if (line === null) return null;
     total += Number(line[1]) * 1024;
   }
@@ -53,20 +54,19 @@ export function proportionalBytes(pids: readonly number[]): number | null {
 
 /** Null for a process that is gone. */
 function residentBytes(pid: number): number | null {
-  const line = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '');
+  const line = /^VmRSS:\s+(\d+) kB/m.exec(readSystemFile(`/proc/${pid}/status`) ?? '');
   return line === null ? null : Number(line[1]) * 1024;
 }
 
-/** Node starts all its children from its main thread, and the kernel lists them there. */
+/** The kernel lists children with the thread that started them, which may be a worker of somebody who uses the library. */
 function children(pid: number): number[] {
-  const list = read(`/proc/${pid}/task/${pid}/children`)?.trim();
-  return list === undefined || list === '' ? [] : list.split(' ').map(Number);
+  const threads = pid === process.pid ? ownThreads() : [pid];
+  return threads.flatMap((thread) => {
+    const list = readSystemFile(`/proc/${pid}/task/${thread}/children`);
+    return list === null || list === '' ? [] : list.split(' ').map(Number);
+  });
 }
 
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return null;
-  }
+function ownThreads(): number[] {
+  return readdirSync('/proc/self/task').map(Number);
 }

@@ -23,9 +23,12 @@ export class TreeMeter {
     const processes = pids.join();
     const changed = processes !== this.#processes;
     this.#processes = processes;
-    if (changed) this.#sharedBytes = 0;
+    if (changed) {
+      this.#sharedBytes = 0;
+      this.#sharedAt = Number.NEGATIVE_INFINITY;
+    }
     if (tree.length === 1) return sum;
-    if (sum > nearBytes && (changed || now - this.#sharedAt > SHARED_EVERY_MS)) {
+    if (sum > nearBytes && now - this.#sharedAt > SHARED_EVERY_MS) {
       const proportional = proportionalBytes(pids);
       this.#sharedBytes = proportional === null ? 0 : Math.max(0, sum - proportional);
       this.#sharedAt = now;

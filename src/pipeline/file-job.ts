@@ -28,6 +28,8 @@ export function leaseBytes(file: WalkedFile): number {
   return 64 * 1024 + 8 * Math.min(file.size, WINDOW_BYTES);
 }
 
+const MOST_HELD_BYTES = 2 * WINDOW_BYTES;
+
 /** True for a file whose chunks all come from one window, so that they may wait in memory for their turn. */
 export function isSmall(file: WalkedFile): boolean {
   return file.size <= WINDOW_BYTES;
@@ -84,9 +86,16 @@ export async function prepareFile(
   if (!isSmall(file)) return { type: 'stream' };
   const chunks: IndexedChunk[][] = [];
   const job = chunkTreeFile(root, file, pool, signal);
+  let bytes = 0;
   for (;;) {
     const next = await job.next();
     if (next.done) return { type: 'chunked', chunks, report: next.value };
+    bytes = next.value.at(-1)?.endByte ?? bytes;
+    if (bytes > MOST_HELD_BYTES) {
+      // Larger than the walk said: it is being written, or the file system tells no size.
+      await job.return(undefined as never);
+      return { type: 'stream' };
+    }
     chunks.push(next.value);
   }
 }

@@ -46,6 +46,8 @@ export async function* compareWithIndex(
   walk: AsyncIterable<WalkEntry>,
   store: Store,
 ): AsyncGenerator<Stretch> {
+  // What this run itself writes lies before the stretch that is asked for: a new index is never asked.
+  const empty = store.maxRev === 0n;
   let after: string | null = null;
   let entries: WalkEntry[] = [];
   // What could not be read: the walk does not say what it is or holds, so the index keeps it.
@@ -55,13 +57,17 @@ export async function* compareWithIndex(
     if (entry.type === 'skipped' && UNREAD.has(entry.reason)) unread.push(entry.path);
     if (entries.length < STRETCH) continue;
     const through = entry.path;
-    yield* stretches(entries, store, { after, through, unread });
+    yield* empty ? [unknown(entries)] : stretches(entries, store, { after, through, unread });
     after = through;
     entries = [];
     // In the order of the walk only the last one can go on.
     unread = unread.slice(-1);
   }
-  yield* stretches(entries, store, { after, through: null, unread });
+  yield* empty ? [unknown(entries)] : stretches(entries, store, { after, through: null, unread });
+}
+
+function unknown(entries: readonly WalkEntry[]): Stretch {
+  return { entries, known: new Map(), obsolete: [], removed: 0, more: false };
 }
 
 async function* stretches(

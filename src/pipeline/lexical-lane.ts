@@ -101,7 +101,7 @@ class LexicalLane {
       {
         step: 'fewer-parsers',
         down: () => this.#pool.limit(1),
-        up: () => void this.#pool.limit(parsers),
+        up: () => this.#pool.limit(parsers),
       },
     ];
   }

@@ -27,8 +27,10 @@ const GROUP_CHUNKS = 2048;
 const GROUP_FILES = 256;
 /** Chunks in one call to the embedder: enough that its processes rarely wait for each other; and where memory is short. */
 const BATCH_CHUNKS = { usual: 256, small: 64 };
-/** Vectors are written in commits of at least so many, or sooner where embedding is slow. */
-const FLUSH_VECTORS = { usual: 2048, small: 512 };
+/** Vectors are written in commits of at least so many bytes, or sooner where embedding is slow. */
+const FLUSH_BYTES = { usual: 3 << 20, small: 3 << 18 };
+/** What is finished is said so in commits of at least so many chunks. */
+const FLUSH_CHUNKS = { usual: 2048, small: 512 };
 const MAX_WAIT_MS = 10_000;
 
 /**
@@ -141,7 +143,7 @@ class SemanticLane {
             {
               step: 'fewer-embedders',
               down: () => own.limit(1),
-              up: () => void own.limit(processes),
+              up: () => own.limit(processes),
             },
           ]),
       {
@@ -192,7 +194,7 @@ class SemanticLane {
       this.#summary.chunks.failed === failedBefore ? files : files.filter((f) => !paths.has(f.path));
     this.#finished.push(...whole);
     const chunks = this.#finished.reduce((sum, file) => sum + file.chunks, 0);
-    if (chunks >= FLUSH_VECTORS[this.#size] || isLate(this.#lastCommit)) await this.flush();
+    if (chunks >= FLUSH_CHUNKS[this.#size] || isLate(this.#lastCommit)) await this.flush();
   }
 
   /** Writes vectors first, then the rows that say that their files are done. */
@@ -248,7 +250,8 @@ class SemanticLane {
       return false;
     });
     if (rows.length > 0) await this.#embedDistinct(rows, failedPaths);
-    if (isLate(this.#lastFlush) || this.#keys.length >= FLUSH_VECTORS[this.#size]) await this.#flushVectors();
+    const bytes = this.#keys.length * (this.#vectors[0]?.byteLength ?? 0);
+    if (isLate(this.#lastFlush) || bytes >= FLUSH_BYTES[this.#size]) await this.#flushVectors();
   }
 
   async #embedDistinct(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
@@ -275,13 +278,16 @@ class SemanticLane {
   async #flushVectors(): Promise<void> {
     this.#lastFlush = performance.now();
     if (this.#keys.length === 0) return;
-    this.#recent.clear();
-    const keys = this.#keys.splice(0);
-    const vectors = this.#vectors.splice(0);
-    const dimensions = vectors[0]!.length;
+    // Of the next batch some may come while these are written.
+    const keys = this.#keys.slice();
+    const dimensions = this.#vectors[0]!.length;
     const all = new Float32Array(keys.length * dimensions);
-    for (const [i, vector] of vectors.entries()) all.set(vector, i * dimensions);
+    for (const [i] of keys.entries()) all.set(this.#vectors[i]!, i * dimensions);
     await this.#store.addVectors(keys, all);
+    // Only now: files whose vectors could not be written must not be told to have them.
+    this.#keys.splice(0, keys.length);
+    this.#vectors.splice(0, keys.length);
+    for (const { hash } of keys) this.#recent.delete(hash);
   }
 
   #add({ id, hash, path, language, kind }: PendingChunk, vector: Float32Array): void {

@@ -19,7 +19,7 @@ import { runLexicalLane } from './lexical-lane.ts';
 import { runSemanticLane } from './semantic-lane.ts';
 import { SummaryBuilder } from './summary.ts';
 import { CHUNKER_VERSION, TIDEMARK_VERSION } from './versions.ts';
-import { whileWaiting } from './while-waiting.ts';
+import { whileWaiting, withHeld } from './while-waiting.ts';
 
 export interface UpdateRequest {
   /** Real path of the tree. */
@@ -113,21 +113,21 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       signal,
       total: () => count?.total ?? null,
     });
-    for await (const event of lane) {
-      yield* held.splice(0);
-      yield event;
-    }
+    yield* withHeld(lane, held);
   } finally {
     await count?.stop();
   }
   await store.setChunker(CHUNKER_VERSION);
   yield { type: 'maintenance' };
-  // What the lane leaves as garbage goes before the next stage fills its place.
-  await collectGarbage();
-  await governor.room(signal);
-  const later = governor.tight;
-  if (later) degrade('maintenance-later', 'memory was too short to compact the index; a later run does it');
-  await store.maintain({ only: later ? 'needed' : 'worn' });
+  const mayMaintain = async () => {
+    // What the lane leaves as garbage goes before the next stage fills its place.
+    await collectGarbage();
+    await governor.room(signal);
+    if (governor.tight)
+      degrade('maintenance-later', 'memory was too short to compact the index; a later run does it');
+    return !governor.tight;
+  };
+  await store.maintain({ only: (await mayMaintain()) ? 'worn' : 'needed' });
   signal.throwIfAborted();
 
   if (embed && (await store.counts()).files.pending.files > 0) {
@@ -137,14 +137,10 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     summary.embedder = { model, device, dimensions };
     const processes = Math.max(1, plan.embedders);
     const lane = runSemanticLane({ store, embedder, processes, inFlight, governor, summary, signal });
-    for await (const event of lane) {
-      yield* held.splice(0);
-      yield event;
-    }
+    yield* withHeld(lane, held);
     await embedder.dispose();
     yield { type: 'maintenance' };
-    await collectGarbage();
-    await store.buildVectorIndexIfWorthIt();
+    if (await mayMaintain()) await store.buildVectorIndexIfWorthIt();
   } else if (embed && store.meta().model !== null) {
     const { id, dimensions } = store.meta().model!;
     summary.embedder = {

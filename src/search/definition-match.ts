@@ -1,3 +1,4 @@
+import { parseDefinitions } from '../chunk/index-terms.ts';
 import type { ChunkHit } from '../store/schema.ts';
 import type { SymbolName } from './question.ts';
 
@@ -18,12 +19,8 @@ const MEMBERS = new Set(['method', 'constructor', 'property', 'constant', 'varia
 
 /** How well a chunk begins the definition of what is asked for by name: 0 to 1. */
 export function definitionMatch({ name, scopes }: SymbolName, row: ChunkHit): number {
-  if (row.definitions === null) return 0;
   let best = 0;
-  for (const line of row.definitions.split('\n')) {
-    const blank = line.indexOf(' ');
-    const kind = line.slice(0, blank);
-    const full = line.slice(blank + 1);
+  for (const { kind, name: full } of parseDefinitions(row.definitions ?? null)) {
     const last = full.split(QUALIFIER).at(-1)!;
     if (last.toLowerCase() !== name.toLowerCase()) continue;
     const spelling = last === name ? 1 : 0.6;
@@ -35,7 +32,7 @@ export function definitionMatch({ name, scopes }: SymbolName, row: ChunkHit): nu
 
 /** Without a scope in the query what stands alone comes first; with one, what lies in it or in a file of that name. */
 function placeMatch(scopes: readonly string[], { scope, path }: ChunkHit, full: string): number {
-  if (scopes.length === 0) return scope === null ? 1 : 0.8;
+  if (scopes.length === 0) return scope == null ? 1 : 0.8;
   const around = `${scope ?? ''} ${full} ${path}`.toLowerCase();
   const there = scopes.filter((part) => around.includes(part.toLowerCase())).length;
   return 0.5 + (0.5 * there) / scopes.length;

@@ -1,4 +1,4 @@
-import type { LiveLexicalHit, SemanticHit } from '../store/live-search.ts';
+import { byPlace, type LiveLexicalHit, type SemanticHit } from '../store/live-search.ts';
 import type { ChunkHit } from '../store/schema.ts';
 import { definitionMatch } from './definition-match.ts';
 import { nameMatches, pathMatch } from './name-match.ts';
@@ -55,13 +55,7 @@ export function rank(
       ranked.push({ row: chunk.row, score: score * part });
     });
   }
-  return ranked.sort((a, b) => b.score - a.score || byPlace(a.row, b.row));
-}
-
-/** Equal scores have an order that does not depend on when a row was written. */
-function byPlace(a: ChunkHit, b: ChunkHit): number {
-  if (a.path !== b.path) return a.path < b.path ? -1 : 1;
-  return a.ordinal - b.ordinal;
+  return ranked.sort((a, b) => b.score - a.score || byPlace(a, b));
 }
 
 function gather(

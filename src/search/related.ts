@@ -2,11 +2,11 @@ import { definedNames, nameTerms } from '../chunk/index-terms.ts';
 import { stem } from '../chunk/stem.ts';
 import { searchTerms } from '../chunk/terms.ts';
 import { TidemarkError } from '../errors.ts';
-import { type ChunkRow, HIT_KEYS } from '../store/schema.ts';
+import type { ChunkRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Question } from './question.ts';
 
-const KEYS = [...HIT_KEYS, 'hash', 'text'] as const;
+const KEYS = ['id', 'ordinal', 'startLine', 'endLine', 'symbol', 'definitions', 'hash', 'text'] as const;
 export type PlacedChunk = Pick<ChunkRow, (typeof KEYS)[number]>;
 
 /** Of a chunk's words those that tell most: more of them make a search slow and no better. */
@@ -36,9 +36,9 @@ export async function chunkAt(store: Store, path: string, line: number): Promise
 }
 
 /** What a chunk asks for when its like is looked for: its names, and then the longest of its identifiers. */
-export function likeQuestion({ text, symbol, definitions }: PlacedChunk): Question {
-  const own = [symbol ?? '', ...definedNames(definitions)].join(' ');
-  const byLength = [...new Set(searchTerms(text))].sort((a, b) => b.length - a.length);
+export function likeQuestion(chunk: Pick<PlacedChunk, 'text' | 'symbol' | 'definitions'>): Question {
+  const own = definedNames(chunk);
+  const byLength = [...new Set(searchTerms(chunk.text))].sort((a, b) => b.length - a.length);
   const words = [...new Set([...searchTerms(own), ...byLength])].slice(0, MAX_WORDS);
   const names = new Set(nameTerms(own));
   return { text: '', words: words.map(stem), names, symbol: null, path: null, phrases: [] };

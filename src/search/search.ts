@@ -1,7 +1,7 @@
 import { nameTerms } from '../chunk/index-terms.ts';
 import type { Filter, SearchKind } from '../store/filter.ts';
 import type { LiveLexicalHit, SemanticHit } from '../store/live-search.ts';
-import type { ChunkHit } from '../store/schema.ts';
+import type { ChunkDetails, ChunkHit } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { askedFor, lexicalQuery, type Question } from './question.ts';
 import { type RankedChunk, rank } from './rank.ts';
@@ -57,6 +57,16 @@ const PHRASE_DEPTH = 100;
 /** A query is embedded up to here: more is a document, and would take seconds. All of it counts for the words. */
 const MAX_EMBEDDED_CHARACTERS = 8192;
 
+/** What is looked for, in words and by a vector; null where there is none. */
+interface Inquiry {
+  readonly started: number;
+  readonly query: string;
+  readonly question: Question;
+  readonly vector: () => Promise<Float32Array | null>;
+  /** The chunk whose like is looked for: it is not found itself. */
+  readonly model: string | null;
+}
+
 /**
  * Searches by words (BM25), by meaning (nearest vectors) or both, and ranks what is found. Works on an index without
  * vectors, and on one that is being written. `embed` turns the query into a vector; null where there is no model.
@@ -69,26 +79,10 @@ export async function search(
   ranking: Ranking = RANKING,
 ): Promise<SearchResult> {
   const started = performance.now();
-  const mode = options.mode ?? 'hybrid';
-  const limit = hitsAtMost(options);
-  const filter = narrowed(options);
-  const question = askedFor(query);
-
-  const lexical = async (): Promise<LiveLexicalHit[]> => {
-    if (mode === 'semantic' || question.words.length === 0) return [];
-    return store.searchLexical(lexicalQuery(question, ranking), filter, depth(WORDS_DEPTH, limit));
-  };
-  const semantic = async (): Promise<SemanticHit[]> => {
-    if (mode === 'lexical' || embed === null || query.trim() === '') return [];
-    const vector = await embed(query.slice(0, MAX_EMBEDDED_CHARACTERS));
-    return store.searchSemantic(vector, filter, depth(MEANING_DEPTH, limit));
-  };
-  const [byWords, byMeaning, coverage] = await Promise.all([lexical(), semantic(), store.coverage()]);
-  const both = byWords.length > 0 && byMeaning.length > 0;
-  const said = both ? await saidPart(store, question, byWords[0]!.row) : 1;
-  const ranked = rank(question, byWords, byMeaning, said, ranking);
-  const hits = await shown(store, question, perFile(ranked, options.perFile), limit);
-  return { query, mode, coverage, seconds: Math.round(performance.now() - started) / 1000, hits };
+  const asked = embed === null || query.trim() === '' ? null : query.slice(0, MAX_EMBEDDED_CHARACTERS);
+  const vector = async () => (asked === null ? null : embed!(asked));
+  const inquiry = { started, query, question: askedFor(query), vector, model: null };
+  return answer(store, inquiry, options, ranking);
 }
 
 /**
@@ -101,25 +95,51 @@ export async function related(
   options: SearchOptions,
 ): Promise<SearchResult> {
   const started = performance.now();
+  const { id, hash, ...chunk } = await chunkAt(store, place.path, place.line);
+  const vector = async () => (await store.vectorsByHash([hash])).get(hash) ?? null;
+  const query = `${place.path}:${place.line}`;
+  return answer(
+    store,
+    { started, query, question: likeQuestion(chunk), vector, model: id },
+    options,
+    RANKING,
+  );
+}
+
+async function answer(
+  store: Store,
+  { started, query, question, vector, model }: Inquiry,
+  options: SearchOptions,
+  ranking: Ranking,
+): Promise<SearchResult> {
   const mode = options.mode ?? 'hybrid';
   const limit = hitsAtMost(options);
   const filter = narrowed(options);
-  const chunk = await chunkAt(store, place.path, place.line);
-  const question = likeQuestion(chunk);
+  const others = <Found extends { readonly row: ChunkHit }>(found: Found[]) =>
+    model === null ? found : found.filter(({ row }) => row.id !== model);
+  const keys = { definitions: question.symbol !== null };
   const lexical = async (): Promise<LiveLexicalHit[]> => {
-    if (mode === 'semantic') return [];
-    return store.searchLexical(lexicalQuery(question, RANKING), filter, depth(WORDS_DEPTH, limit));
+    if (mode === 'semantic' || question.words.length === 0) return [];
+    const wanted = lexicalQuery(question, ranking);
+    return others(await store.searchLexical(wanted, filter, depth(WORDS_DEPTH, limit), keys));
   };
   const semantic = async (): Promise<SemanticHit[]> => {
-    if (mode === 'lexical') return [];
-    const vector = (await store.vectorsByHash([chunk.hash])).get(chunk.hash);
-    return vector === undefined ? [] : store.searchSemantic(vector, filter, depth(MEANING_DEPTH, limit));
+    const wanted = mode === 'lexical' ? null : await vector();
+    if (wanted === null) return [];
+    return others(await store.searchSemantic(wanted, filter, depth(MEANING_DEPTH, limit), keys));
   };
-  const other = ({ row }: { readonly row: ChunkHit }) => row.id !== chunk.id;
-  const [byWords, byMeaning, coverage] = await Promise.all([lexical(), semantic(), store.coverage()]);
-  const ranked = rank(question, byWords.filter(other), byMeaning.filter(other), 1, RANKING);
+  // What is only needed beside hits by meaning is read while they are looked for.
+  const weighed = lexical().then(async (hits) => {
+    const alone = mode !== 'hybrid' || model !== null || hits.length === 0;
+    return { hits, said: alone ? 1 : await saidPart(store, question, hits[0]!.row) };
+  });
+  const [{ hits: byWords, said }, byMeaning, coverage] = await Promise.all([
+    weighed,
+    semantic(),
+    store.coverage(),
+  ]);
+  const ranked = rank(question, byWords, byMeaning, said, ranking);
   const hits = await shown(store, question, perFile(ranked, options.perFile), limit);
-  const query = `${place.path}:${place.line}`;
   return { query, mode, coverage, seconds: Math.round(performance.now() - started) / 1000, hits };
 }
 
@@ -142,9 +162,9 @@ function perFile(ranked: readonly RankedChunk[], most = Number.POSITIVE_INFINITY
 
 /** The part of the query's words that a chunk has, its names and path included. */
 async function saidPart(store: Store, { names }: Question, row: ChunkHit): Promise<number> {
-  const [text = ''] = await store.texts([row]);
-  const { path, symbol, scope } = row;
-  const there = new Set(nameTerms([text, path, symbol, scope].join(' ')));
+  const [found] = await store.details([row]);
+  const { text, symbol, scope } = found ?? {};
+  const there = new Set(nameTerms([text, row.path, symbol, scope].join(' ')));
   const said = [...names].filter((name) => there.has(name)).length;
   return said / names.size;
 }
@@ -157,14 +177,15 @@ async function shown(
   limit: number,
 ): Promise<Hit[]> {
   const looked = ranked.slice(0, phrases.length > 0 ? Math.max(limit, PHRASE_DEPTH) : limit);
-  const texts = await store.texts(looked.map(({ row }) => row));
+  const details = await store.details(looked.map(({ row }) => row));
   const best = looked[0]?.score ?? 0;
   const hits = looked.flatMap(({ row, score }, i) => {
-    const text = texts[i];
+    const found = details[i];
     // Replaced since it was found: what stands in its place is for the next search.
-    if (text === undefined) return [];
-    const quoted = phrases.length > 0 && phrases.every((phrase) => text.toLowerCase().includes(phrase));
-    return [toHit(row, text, quoted ? score + best : score)];
+    if (found === undefined) return [];
+    const text = phrases.length > 0 ? found.text.toLowerCase() : '';
+    const quoted = phrases.length > 0 && phrases.every((phrase) => text.includes(phrase));
+    return [toHit(row, found, quoted ? score + best : score)];
   });
   if (phrases.length > 0) hits.sort((a, b) => b.score - a.score);
   return hits.slice(0, limit);
@@ -180,7 +201,7 @@ function wholePath(pattern: string): string {
   return /[*?[\]{}()]/.test(rest) ? `${negation}${place}` : `${negation}{${place},${place}/**}`;
 }
 
-function toHit(row: ChunkHit, text: string, score: number): Hit {
-  const { path, startLine, endLine, language, kind, symbol } = row;
+function toHit({ path, kind }: ChunkHit, details: ChunkDetails, score: number): Hit {
+  const { startLine, endLine, language, symbol, text } = details;
   return { path, startLine, endLine, score: Number(score.toFixed(6)), language, kind, symbol, text };
 }

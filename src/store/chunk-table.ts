@@ -1,10 +1,19 @@
 import type { FullTextQuery } from '@lancedb/lancedb';
+import type { RecordBatch } from 'apache-arrow';
 import type { ChunkBatchBuilder } from './batch.ts';
 import { type ChunkRun, type ChunkSet, chunkRuns, isNamed } from './chunk-runs.ts';
 import { both, type Filter, filterPredicate, greaterThan, inParts, inRange, inRuns, isIn } from './filter.ts';
 import { loadLance } from './lance.ts';
 import { collect, decode, drained, names } from './scan.ts';
-import { CHUNK_COLUMNS, type ChunkHit, type ChunkRow, HIT_KEYS } from './schema.ts';
+import {
+  CHUNK_COLUMNS,
+  type ChunkDetails,
+  type ChunkHit,
+  type ChunkRow,
+  DEFINITION_KEYS,
+  DETAIL_KEYS,
+  HIT_KEYS,
+} from './schema.ts';
 import type { Tables } from './tables.ts';
 
 export interface LexicalQuery {
@@ -21,7 +30,26 @@ export interface LexicalHit {
 }
 
 /** What of a chunk says which row it is. */
-export type ChunkKey = Pick<ChunkRow, 'id' | 'seq'>;
+export type ChunkKey = Pick<ChunkHit, 'id' | 'seq' | 'rowId'>;
+
+export interface HitOptions {
+  /** Hits tell what they define, and their scope. */
+  readonly definitions?: boolean;
+}
+
+/** Decodes a batch of hits, which has their row ids. */
+function decodeHits(batch: RecordBatch, keys: ReturnType<typeof hitKeys>): ChunkHit[] {
+  const rowIds = batch.getChild('_rowid')!;
+  return decode(batch, CHUNK_COLUMNS, keys).map((row, i) => ({
+    ...(row as ChunkHit),
+    rowId: rowIds.get(i) as bigint,
+  }));
+}
+
+/** The columns of hits. */
+function hitKeys({ definitions = false }: HitOptions) {
+  return definitions ? [...HIT_KEYS, ...DEFINITION_KEYS] : HIT_KEYS;
+}
 
 const PLACE = ['seq', 'ordinal'] as const;
 const RUNS_PER_DELETE = 100;
@@ -97,25 +125,60 @@ export class ChunkTable {
     return rows;
   }
 
-  /** The texts of rows in their order; undefined where a row is gone. */
-  async texts(rows: readonly ChunkKey[]): Promise<(string | undefined)[]> {
-    const found = await this.byId([...new Set(rows.map(({ id }) => id))], ['id', 'seq', 'text']);
-    const texts = new Map(found.map(({ id, seq, text }) => [`${seq}:${id}`, text]));
-    return rows.map(({ id, seq }) => texts.get(`${seq}:${id}`));
+  /** Hits by id, in no order. */
+  async hitsById(ids: readonly string[], options: HitOptions = {}): Promise<ChunkHit[]> {
+    const table = await this.#tables.get('chunks');
+    const keys = hitKeys(options);
+    const rows: ChunkHit[] = [];
+    for (const part of inParts(ids)) {
+      const query = table.query().select(names(CHUNK_COLUMNS, keys)).withRowId().where(isIn('id', part));
+      await this.#tables.read('read chunks', async () => {
+        const found: ChunkHit[] = [];
+        for await (const batch of drained(query)) found.push(...decodeHits(batch, keys));
+        rows.push(...found);
+      });
+    }
+    return rows;
+  }
+
+  /** Text and place of rows, in their order; undefined where a row is gone. */
+  async details(rows: readonly ChunkKey[]): Promise<(ChunkDetails | undefined)[]> {
+    const key = ({ id, seq }: ChunkKey) => `${seq}:${id}`;
+    const byKey = new Map((await this.#detailsByRowId(rows)).map((row) => [key(row), row]));
+    const missing = rows.filter((row) => !byKey.has(key(row))).map(({ id }) => id);
+    if (missing.length > 0)
+      for (const row of await this.byId([...new Set(missing)], DETAIL_KEYS)) byKey.set(key(row), row);
+    return rows.map((row) => byKey.get(key(row)));
+  }
+
+  /** What lies now where the rows lay when they were found; nothing where the table was merged since. */
+  async #detailsByRowId(rows: readonly ChunkKey[]): Promise<ChunkDetails[]> {
+    const rowIds = rows.flatMap(({ rowId }) => rowId ?? []);
+    if (rowIds.length === 0) return [];
+    const table = await this.#tables.get('chunks');
+    const query = table.takeRowIds(rowIds).select(names(CHUNK_COLUMNS, DETAIL_KEYS));
+    return collect(query, CHUNK_COLUMNS, DETAIL_KEYS).catch(() => []);
   }
 
   /**
    * The best `limit` rows by BM25 over the query's terms (any of them), committed or not. Terms are matched whole and as
    * they are: split and stem them as they were when indexed. In no order.
    */
-  async searchLexical(query: LexicalQuery, filter: Filter, limit: number): Promise<LexicalHit[]> {
+  async searchLexical(
+    query: LexicalQuery,
+    filter: Filter,
+    limit: number,
+    options: HitOptions = {},
+  ): Promise<LexicalHit[]> {
     const match = fullTextQuery(query);
     if (match === null || limit < 1) return [];
     const table = await this.#tables.get('chunks');
+    const keys = hitKeys(options);
     const search = table
       .query()
       .fullTextSearch(match)
-      .select([...names(CHUNK_COLUMNS, HIT_KEYS), '_score'])
+      .select([...names(CHUNK_COLUMNS, keys), '_score'])
+      .withRowId()
       .limit(limit);
     const where = filterPredicate(filter);
     if (where !== null) search.where(where);
@@ -123,7 +186,7 @@ export class ChunkTable {
       const hits: LexicalHit[] = [];
       for await (const batch of drained(search)) {
         const scores = batch.getChild('_score')!;
-        for (const [i, row] of decode(batch, CHUNK_COLUMNS, HIT_KEYS).entries())
+        for (const [i, row] of decodeHits(batch, keys).entries())
           hits.push({ row, score: Number(scores.get(i)) });
       }
       return hits;

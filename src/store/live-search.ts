@@ -1,8 +1,8 @@
 import { chunkRuns, isNamed } from './chunk-runs.ts';
-import type { ChunkTable, LexicalHit, LexicalQuery } from './chunk-table.ts';
+import type { ChunkTable, HitOptions, LexicalHit, LexicalQuery } from './chunk-table.ts';
 import type { FileTable } from './file-table.ts';
 import type { Filter } from './filter.ts';
-import { type ChunkHit, HIT_KEYS } from './schema.ts';
+import type { ChunkHit } from './schema.ts';
 import type { NearestOptions, VectorTable } from './vector-table.ts';
 
 const MAX_LIMIT = 1000;
@@ -43,7 +43,7 @@ async function untilEnough<Hit>(
 }
 
 /** Equal scores are common among short chunks: their order must not depend on when a row was written. */
-function byPlace(a: { row: ChunkHit }, b: { row: ChunkHit }): number {
+export function byPlace(a: { readonly row: ChunkHit }, b: { readonly row: ChunkHit }): number {
   if (a.row.path !== b.row.path) return a.row.path < b.row.path ? -1 : 1;
   return a.row.ordinal - b.row.ordinal;
 }
@@ -66,9 +66,10 @@ export async function searchLexical(
   query: LexicalQuery,
   filter: Filter,
   limit: number,
+  options: HitOptions = {},
 ): Promise<LiveLexicalHit[]> {
   return untilEnough(limit, async (k) => {
-    const hits = await chunks.searchLexical(query, filter, k);
+    const hits = await chunks.searchLexical(query, filter, k, options);
     const live = await onlyLive(files, hits);
     return { live: live.sort((a, b) => b.score - a.score || byPlace(a, b)), fetched: hits.length };
   });
@@ -80,12 +81,12 @@ export async function searchSemantic(
   vector: Float32Array,
   filter: Filter,
   limit: number,
-  options: NearestOptions = {},
+  options: NearestOptions & HitOptions = {},
 ): Promise<SemanticHit[]> {
   return untilEnough(limit, async (k) => {
     const { neighbours, fetched } = await vectors.nearest(vector, filter, k, options);
     const distances = new Map(neighbours.map(({ id, distance }) => [id, distance]));
-    const rows = await chunks.byId([...distances.keys()], HIT_KEYS);
+    const rows = await chunks.hitsById([...distances.keys()], options);
     const hits = rows.map((row) => ({ row, distance: distances.get(row.id)! }));
     const live = await onlyLive(files, hits);
     return { live: live.sort((a, b) => a.distance - b.distance || byPlace(a, b)), fetched };

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'no
 import path from 'node:path';
 import type { Connection } from '@lancedb/lancedb';
 import { asStoreError } from './errors.ts';
-import { connectTo } from './lance.ts';
+import { connectTo, type Use } from './lance.ts';
 import { acquireLock, type IndexLock } from './lock.ts';
 import type { Place, PlaceState } from './place.ts';
 import { directoryBytes, scratchDir, sweepLeftovers } from './sweep.ts';
@@ -18,11 +18,13 @@ const BEFORE_META = /^(?:lock|tmp|\.gitignore|tables-[\w-]+|meta\.json\..+\.tmp)
 /** An index in a directory. */
 export class LocalPlace implements Place {
   readonly name: string;
+  readonly #memoryBytes: number | undefined;
 
   /** @param dir absolute */
-  constructor(dir: string) {
+  constructor(dir: string, memoryBytes?: number) {
     if (!path.isAbsolute(dir)) throw new RangeError(`not an absolute path: ${dir}`);
     this.name = dir;
+    this.#memoryBytes = memoryBytes;
   }
 
   get scratch(): string {
@@ -83,8 +85,8 @@ export class LocalPlace implements Place {
     }
   }
 
-  async connect(tables: string, memoryBytes: number | undefined): Promise<Connection> {
-    return connectTo(this.tablesUri(tables), { memoryBytes });
+  async connect(tables: string, use: Use): Promise<Connection> {
+    return connectTo(this.tablesUri(tables), { use, memoryBytes: this.#memoryBytes });
   }
 
   tablesUri(tables: string): string {

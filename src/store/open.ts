@@ -19,6 +19,8 @@ export interface OpenStoreOptions {
   recover?: boolean;
   /** Real path of the tree, where the index lies outside of it: an index is of one tree. */
   root?: string;
+  /** Called with the metadata of the index that is read, before its tables and the native library are loaded. */
+  onMeta?: (meta: Meta) => void;
   /** Recorded in a new index. */
   versions?: { tidemark: string; chunker: string };
 }
@@ -33,10 +35,14 @@ export interface OpenStoreOptions {
  * @throws {IndexBusyError} when another writer has it open
  */
 export async function openStore(where: string, options: OpenStoreOptions): Promise<Store> {
-  const place = placeAt(where);
+  const place = placeAt(where, options.memoryBytes);
   const found = await place.state();
   if (found === 'foreign') throw new NotAnIndexError(where);
-  if (options.mode === 'read') return openTables(place, options, await readMetaOf(place, options.root), null);
+  if (options.mode === 'read') {
+    const meta = await readMetaOf(place, options.root);
+    options.onMeta?.(meta);
+    return openTables(place, options, meta, null);
+  }
   if (found !== 'index' && !options.create) throw new NoIndexError(where);
   // Refused before anything is written, the lock included.
   if (found === 'index') await readMetaOf(place, options.root);
@@ -79,12 +85,12 @@ async function createTables(
   meta: Meta,
   lock: IndexLock,
 ): Promise<void> {
-  const tables = new Tables(place, await place.connect(meta.tables, memoryBytes), lock);
+  const tables = new Tables(place, await place.connect(meta.tables, 'write'), lock);
   try {
     await tables.create('files', arrowSchema(FILE_COLUMNS));
     await tables.create('chunks', arrowSchema(CHUNK_COLUMNS));
     // Empty, it fixes how terms are read; rows that come later are searched without it until it is built again.
-    await new Indexes(tables).buildText({ force: true });
+    await new Indexes(tables, memoryBytes).buildText({ force: true });
   } finally {
     await tables.close();
   }
@@ -92,11 +98,11 @@ async function createTables(
 
 async function openTables(
   place: Place,
-  { memoryBytes }: OpenStoreOptions,
+  { mode, memoryBytes }: OpenStoreOptions,
   meta: Meta,
   lock: IndexLock | null,
 ): Promise<Store> {
-  const connection = await place.connect(meta.tables, memoryBytes);
+  const connection = await place.connect(meta.tables, mode);
   const tables = new Tables(place, connection, lock);
   await tables.get('files');
   await tables.get('chunks');

@@ -1,4 +1,5 @@
 import type { Connection } from '@lancedb/lancedb';
+import type { Use } from './lance.ts';
 import type { IndexLock } from './lock.ts';
 import type { TableName } from './tables.ts';
 
@@ -25,7 +26,7 @@ export interface Place {
   writeMeta(text: string): Promise<void>;
   /** Where the tables of an index lie; `tables` names them. */
   tablesUri(tables: string): string;
-  connect(tables: string, memoryBytes: number | undefined): Promise<Connection>;
+  connect(tables: string, use: Use): Promise<Connection>;
   /** Removes what a killed writer left behind and nothing else would; only under the lock. Returns how many. */
   sweep(tables: string): Promise<number>;
   /** Bytes that the index takes; null where that is not known without listing all of it. */

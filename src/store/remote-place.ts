@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
 import { asStoreError, isMissingData, NoConditionalPutError } from './errors.ts';
-import { connectTo, loadArrow } from './lance.ts';
+import { connectTo, loadArrow, type Use } from './lance.ts';
 import type { IndexLock } from './lock.ts';
 import type { Place, PlaceState } from './place.ts';
 import { dropRemoteLock, RemoteLock } from './remote-lock.ts';
@@ -22,11 +22,12 @@ const PROBES = 3;
 export class RemotePlace implements Place {
   readonly name: string;
   readonly scratch = path.join(tmpdir(), `tidemark-scratch-${process.pid}`);
-  #memoryBytes: number | undefined;
+  readonly #memoryBytes: number | undefined;
 
   /** @param uri without a slash at its end */
-  constructor(uri: string) {
+  constructor(uri: string, memoryBytes?: number) {
     this.name = uri;
+    this.#memoryBytes = memoryBytes;
   }
 
   async state(): Promise<PlaceState> {
@@ -82,9 +83,8 @@ export class RemotePlace implements Place {
     return `${this.name}/${tables}`;
   }
 
-  async connect(tables: string, memoryBytes: number | undefined): Promise<Connection> {
-    this.#memoryBytes = memoryBytes;
-    return this.#run('be opened', () => connectTo(this.tablesUri(tables), this.#options));
+  async connect(tables: string, use: Use): Promise<Connection> {
+    return this.#run('be opened', () => connectTo(this.tablesUri(tables), { ...this.#options, use }));
   }
 
   /** A store drops what was not uploaded to its end. */
@@ -106,7 +106,7 @@ export class RemotePlace implements Place {
 
   async removeTables(tables: string | null): Promise<void> {
     if (tables === null) return;
-    const connection = await this.connect(tables, this.#memoryBytes);
+    const connection = await this.connect(tables, 'write');
     await this.#run('be removed', async () => {
       for (const name of DATA) await dropIfThere(connection, name);
     });
@@ -125,8 +125,9 @@ export class RemotePlace implements Place {
     return { memoryBytes: this.#memoryBytes, storageOptions: storageOptions(this.name) };
   }
 
+  /** The metadata and the lock: a few rows, for which a writer's caches are enough. */
   async #root(): Promise<Connection> {
-    return connectTo(this.name, this.#options);
+    return connectTo(this.name, { ...this.#options, use: 'write' });
   }
 
   async #run<T>(what: string, work: () => Promise<T>): Promise<T> {

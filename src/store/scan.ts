@@ -1,4 +1,4 @@
-import type { Query, VectorQuery } from '@lancedb/lancedb';
+import type { Query, TakeQuery, VectorQuery } from '@lancedb/lancedb';
 import type { Data, RecordBatch } from 'apache-arrow';
 import type { Column, Columns } from './schema.ts';
 
@@ -44,7 +44,9 @@ export const names = <Row>(columns: Columns<Row>, keys: readonly (keyof Row & st
  * early keeps its readahead until it is collected, so a consumer that breaks off drains the rest. Give every query that
  * may be long a range or a limit.
  */
-export async function* drained(query: Query | VectorQuery): AsyncGenerator<RecordBatch, void, void> {
+export async function* drained(
+  query: Query | VectorQuery | TakeQuery,
+): AsyncGenerator<RecordBatch, void, void> {
   const stream = query[Symbol.asyncIterator]();
   let done = false;
   try {
@@ -66,7 +68,7 @@ export async function* drained(query: Query | VectorQuery): AsyncGenerator<Recor
 
 /** All rows of a query that has a limit or a short IN list. */
 export async function collect<Row, K extends keyof Row & string>(
-  query: Query | VectorQuery,
+  query: Query | VectorQuery | TakeQuery,
   columns: Columns<Row>,
   keys: readonly K[],
 ): Promise<Pick<Row, K>[]> {

@@ -64,23 +64,35 @@ export interface ChunkRow {
   terms: string;
 }
 
-/** What of a chunk a search ranks by; its text is read of those that are shown. */
+/** What of a chunk a search ranks by: each column costs time for each of hundreds of candidates. */
 export const HIT_KEYS = [
   'id',
   'seq',
   'ordinal',
   'path',
-  'language',
   'kind',
+] as const satisfies readonly (keyof ChunkRow)[];
+/** And what tells whether it defines what is asked for by name. */
+export const DEFINITION_KEYS = ['scope', 'definitions'] as const satisfies readonly (keyof ChunkRow)[];
+/** What is read of those that are shown. */
+export const DETAIL_KEYS = [
+  'id',
+  'seq',
+  'language',
   'symbol',
   'scope',
-  'definitions',
   'startLine',
   'endLine',
+  'text',
 ] as const satisfies readonly (keyof ChunkRow)[];
 
 /** A chunk as a search finds it. */
-export type ChunkHit = Pick<ChunkRow, (typeof HIT_KEYS)[number]>;
+export type ChunkHit = Pick<ChunkRow, (typeof HIT_KEYS)[number]> &
+  Partial<Pick<ChunkRow, (typeof DEFINITION_KEYS)[number]>> & {
+    /** Where the row lay in the table when it was found: quicker than its id, until the table is merged. */
+    readonly rowId?: bigint;
+  };
+export type ChunkDetails = Pick<ChunkRow, (typeof DETAIL_KEYS)[number]>;
 
 type ColumnType = 'utf8' | 'int32' | 'int64' | 'bigint';
 

@@ -1,7 +1,13 @@
 import { rm } from 'node:fs/promises';
 import type { ChunkBatchBuilder, FileBatchBuilder } from './batch.ts';
 import type { ChunkRun, ChunkSet } from './chunk-runs.ts';
-import { type ChunkKey, ChunkTable, type LexicalQuery, type OrdinalRange } from './chunk-table.ts';
+import {
+  type ChunkKey,
+  ChunkTable,
+  type HitOptions,
+  type LexicalQuery,
+  type OrdinalRange,
+} from './chunk-table.ts';
 import { fileGroups, GROUP_CHUNKS } from './file-groups.ts';
 import { FileTable, type FileVersion, type StateCounts } from './file-table.ts';
 import type { Filter } from './filter.ts';
@@ -12,7 +18,7 @@ import type { IndexLock } from './lock.ts';
 import { type MaintainOptions, type MaintainReport, maintain } from './maintain.ts';
 import type { Meta, ModelIdentity } from './meta.ts';
 import type { Place } from './place.ts';
-import type { ChunkRow, FileRow, LiveFileRow, VectorKey } from './schema.ts';
+import type { ChunkDetails, ChunkRow, FileRow, LiveFileRow, VectorKey } from './schema.ts';
 import type { Tables } from './tables.ts';
 import { type NearestOptions, VectorTable } from './vector-table.ts';
 import { type Fault, type VerifiedCounts, verify } from './verify.ts';
@@ -240,8 +246,13 @@ export class Store implements AsyncDisposable {
   }
 
   /** The best `limit` committed chunks (at most 1,000) that hold any of the terms, by BM25. */
-  async searchLexical(query: LexicalQuery, filter: Filter, limit: number): Promise<LiveLexicalHit[]> {
-    return searchLexical(this.#searchTables, query, filter, limit);
+  async searchLexical(
+    query: LexicalQuery,
+    filter: Filter,
+    limit: number,
+    options: HitOptions = {},
+  ): Promise<LiveLexicalHit[]> {
+    return searchLexical(this.#searchTables, query, filter, limit, options);
   }
 
   /** The `limit` committed chunks (at most 1,000) nearest to a normalized vector, by cosine distance. */
@@ -249,7 +260,7 @@ export class Store implements AsyncDisposable {
     vector: Float32Array,
     filter: Filter,
     limit: number,
-    options: NearestOptions = {},
+    options: NearestOptions & HitOptions = {},
   ): Promise<SemanticHit[]> {
     return searchSemantic(this.#searchTables, vector, filter, limit, options);
   }
@@ -258,9 +269,9 @@ export class Store implements AsyncDisposable {
     return { files: this.#files, chunks: this.#chunks, vectors: this.#vectors };
   }
 
-  /** The texts of chunks in their order; undefined where one is gone. */
-  async texts(chunks: readonly ChunkKey[]): Promise<(string | undefined)[]> {
-    return this.#chunks.texts(chunks);
+  /** Text and place of chunks, in their order; undefined where one is gone. */
+  async details(chunks: readonly ChunkKey[]): Promise<(ChunkDetails | undefined)[]> {
+    return this.#chunks.details(chunks);
   }
 
   /** Share of the chunks that can be found by meaning, 0 to 1. */

@@ -48,3 +48,20 @@ test('a smaller limit ends idle threads, and those at work when they are done', 
   await pool.limit(0);
   assert.equal((await chunkAll(pool, 1)).length, 1, 'one there always is');
 });
+
+test('the heap that a large window has made is given back after many small ones', async () => {
+  await using pool = new ParserPool({ workers: 1, recycleHeapBytes: 1e9 });
+  const large = TEXT.repeat(1000);
+  const chunkLarge = async () => {
+    for await (const _ of chunkSource(iterableSource([Buffer.from(large)]), { pool, path: 'a.ts' }));
+  };
+  await chunkAll(pool, 500);
+  assert.equal(pool.recycled, 0, 'a heap as it began stays');
+  await chunkLarge();
+  await chunkAll(pool, 900);
+  assert.equal(pool.recycled, 0, 'the next large window may be near');
+  await chunkAll(pool, 200);
+  assert.equal(pool.recycled, 1);
+  await chunkAll(pool, 1100);
+  assert.equal(pool.recycled, 1);
+});

@@ -130,6 +130,60 @@ test('the mark comes down when others take the memory of the machine, and goes u
   );
 });
 
+test('the next step waits for the work of the one before, and settles from its end', async (t) => {
+  let finish = () => {};
+  const { pulled, run } = governed(t, (pull) => [
+    {
+      step: 'slow',
+      down: () => {
+        pull('slow');
+        return new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+      },
+      up: () => pull('slow back'),
+    },
+    { step: 'next', down: () => pull('next') },
+  ]);
+  await run(3000, () => 470 * MB);
+  assert.deepEqual(pulled, ['slow']);
+  finish();
+  await run(500, () => 470 * MB);
+  assert.deepEqual(pulled, ['slow']);
+  await run(1500, () => 470 * MB);
+  assert.deepEqual(pulled, ['slow', 'next']);
+});
+
+test('work that never ends holds no other step back for ever, and nothing is taken back before it is done', async (t) => {
+  let finish = () => {};
+  const { pulled, run } = governed(t, (pull) => [
+    {
+      step: 'slow',
+      down: () =>
+        new Promise<void>((resolve) => {
+          finish = resolve;
+        }),
+      up: () => pull('slow back'),
+    },
+    { step: 'next', down: () => pull('next'), up: () => pull('next back') },
+  ]);
+  await run(9000, () => 470 * MB);
+  await run(20_000, () => 200 * MB);
+  assert.deepEqual(pulled, ['next']);
+  finish();
+  await run(20_000, () => 200 * MB);
+  assert.deepEqual(pulled, ['next', 'next back', 'slow back']);
+});
+
+test('at the end of a stage its levers are let go, the last one first', async (t) => {
+  const { pulled, run, stage } = governed(t, ladder);
+  await run(4000, () => 470 * MB);
+  pulled.length = 0;
+  stage[Symbol.dispose]();
+  await run(100, () => 470 * MB);
+  assert.deepEqual(pulled, ['more', 'larger']);
+});
+
 test('a lever that fails stops nothing', async (t) => {
   const { pulled, run } = governed(t, (pull) => [
     {
@@ -147,8 +201,8 @@ test('property: any course of memory leaves the levers in a state that the steps
     const random = seeded(seed);
     const down = new Set<string>();
     const { run, steps } = governed(t, () => [
-      { step: 'a', down: () => void down.add('a'), up: () => down.delete('a') },
-      { step: 'b', down: () => void down.add('b'), up: () => down.delete('b') },
+      { step: 'a', down: () => void down.add('a'), up: () => void down.delete('a') },
+      { step: 'b', down: () => void down.add('b'), up: () => void down.delete('b') },
     ]);
     for (let i = 0; i < 30; i++) {
       const level = (0.3 + 0.7 * random()) * MARK;

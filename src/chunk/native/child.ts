@@ -3,7 +3,7 @@ import { nativeGrammars } from '../../../grammars/native.ts';
 import { initRuntime, loadGrammar } from '../grammar-loader.ts';
 import { languageByName } from '../languages.ts';
 import { wasmParser } from '../parse.ts';
-import { PARSER_PAGES } from '../parser-thread.ts';
+import { PARSER_PAGES } from '../parser-heap.ts';
 import { serveWindow } from '../serve-window.ts';
 import type { SyntaxParser } from '../syntax-parser.ts';
 import { loadBinding, type NativeBinding } from './binding.ts';

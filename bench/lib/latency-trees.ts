@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { linkSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { walk } from '../../src/walk/walk.ts';
+import { once, rssCorpus } from './rss-corpora.ts';
+
+const NEW_FILES = 1000;
+
+/** Trees of Linux 6.1 by about how many chunks they have; made of links. */
+export const TREES = {
+  '1k': { title: 'linux/fs/proc', make: async () => join(await kernel(), 'fs/proc') },
+  '100k': { title: 'linux/fs', make: async () => join(await kernel(), 'fs') },
+  '1M': { title: 'linux/drivers without gpu', make: driversWithoutGpu },
+} as const;
+
+async function kernel(): Promise<string> {
+  return (await rssCorpus('kernel')).dir;
+}
+
+async function driversWithoutGpu(): Promise<string> {
+  const from = join(await kernel(), 'drivers');
+  return once('kernel-drivers', async (into) => {
+    execFileSync('cp', ['-al', `${from}/.`, into]);
+    rmSync(join(into, 'gpu'), { recursive: true });
+  });
+}
+
+/** Every so many-th file of all of it. */
+export async function thousandFiles(): Promise<string> {
+  const from = await kernel();
+  return once('kernel-1000', async (into) => {
+    const paths: string[] = [];
+    for await (const entry of walk(from)) if (entry.type === 'file') paths.push(join(from, entry.path));
+    for (let i = 0; i < NEW_FILES; i++) {
+      const path = paths[Math.floor((i * paths.length) / NEW_FILES)]!;
+      const at = join(into, relative(from, path));
+      mkdirSync(dirname(at), { recursive: true });
+      linkSync(path, at);
+    }
+  });
+}
