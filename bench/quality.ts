@@ -29,11 +29,12 @@ const { fields } = RANKING;
 /** The ranking without one of its rules. */
 const ABLATIONS: Readonly<Record<string, Partial<Ranking>>> = {
   'all rules': {},
-  'words of the text alone, of no names': { fields: { file: 0, directory: 0, definition: 0, scope: 0 } },
+  'words of the text alone, of no names': {
+    fields: { text: 1, file: 0, directory: 0, definition: 0 },
+  },
   'without the field of file names': { fields: { ...fields, file: 0 } },
   'without the field of directories': { fields: { ...fields, directory: 0 } },
   'without the field of definitions': { fields: { ...fields, definition: 0 } },
-  'without the field of scopes': { fields: { ...fields, scope: 0 } },
   'without the match of file names': { fileName: 0 },
   'without the lead of definitions': { definition: 0 },
   'by the best chunk of a file alone': { more: 0 },
@@ -46,7 +47,7 @@ const ABLATIONS: Readonly<Record<string, Partial<Ranking>>> = {
   'symbols as any query': { symbolMeaning: RANKING.meaning },
   'further hits of a file at their own rank': { repeat: 1 },
   'none of these': {
-    fields: { file: 0, directory: 0, definition: 0, scope: 0 },
+    fields: { text: 1, file: 0, directory: 0, definition: 0 },
     fileName: 0,
     definition: 0,
     path: 0,

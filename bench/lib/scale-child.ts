@@ -380,11 +380,12 @@ async function main(job: ScaleJob): Promise<void> {
     for (let i = 0; i < job.recallQueries; i++) {
       const vector = queryVector(i + 5000);
       const near = await store.searchSemantic(vector, {}, 10);
-      const ids = new Set(near.map(({ row }) => row.id));
+      const place = ({ row }: (typeof near)[number]) => `${row.seq}:${row.ordinal}`;
+      const places = new Set(near.map(place));
       const started = performance.now();
       const exact = await store.searchSemantic(vector, {}, 10, { exact: true });
       exactSeconds += (performance.now() - started) / 1000;
-      for (const { row } of exact) found += ids.has(row.id) ? 1 : 0;
+      for (const hit of exact) found += places.has(place(hit)) ? 1 : 0;
       wanted += exact.length;
     }
     return {

@@ -87,7 +87,7 @@ export function chunkAt(request: WindowRequest, cut: Cut, place: PlacedChunk): I
     signature,
     definitions,
     hash: indexed ? contentHash(embeddingText({ symbol, scope: scopes, text, signature, path })) : '',
-    terms: indexed ? indexTerms({ path, text, symbol, scope: scopes, definitions }) : '',
+    terms: indexed ? indexTerms({ path, text, symbol, definitions }) : '',
   };
 }
 

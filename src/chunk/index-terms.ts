@@ -2,14 +2,13 @@ import { nameStem, stem } from './stem.ts';
 import { searchTerms } from './terms.ts';
 
 /** The fields of a chunk share one full-text index; a term of any but the text stands there behind its field's mark. */
-export const FIELD_MARKS = { text: '', file: '/', directory: './', definition: '=', scope: '>' } as const;
+export const FIELD_MARKS = { text: '', file: '/', directory: './', definition: '=' } as const;
 export type TermField = keyof typeof FIELD_MARKS;
 
 interface IndexedFields {
   readonly path: string;
   readonly text: string;
   readonly symbol: string | null;
-  readonly scope: string | null;
   /** `KIND NAME`, one a line. */
   readonly definitions: string | null;
 }
@@ -52,7 +51,7 @@ export function definedNames({ symbol, definitions }: Pick<IndexedFields, 'symbo
 }
 
 /** What a chunk is found by, separated by blanks: stems of its text, and names behind the marks of their fields. */
-export function indexTerms({ path, text, symbol, scope, definitions }: IndexedFields): string {
+export function indexTerms({ path, text, symbol, definitions }: IndexedFields): string {
   const terms = searchTerms(text).map(stem);
   const add = (field: TermField, names: readonly string[]) => {
     for (const name of names) terms.push(FIELD_MARKS[field] + name);
@@ -60,6 +59,5 @@ export function indexTerms({ path, text, symbol, scope, definitions }: IndexedFi
   add('file', fileNameTerms(path));
   add('directory', directoryTerms(path));
   add('definition', nameTerms(definedNames({ symbol, definitions })));
-  add('scope', nameTerms(scope ?? ''));
   return terms.join(' ');
 }

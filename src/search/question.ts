@@ -61,11 +61,10 @@ function symbolOf(query: string): SymbolName | null {
 
 /** The words as the full-text index has them, in the text and in the other fields. */
 export function lexicalQuery({ words, names }: Question, { fields }: Ranking): LexicalQuery {
-  const weighted = Object.entries(fields)
-    .filter(([, weight]) => weight > 0)
-    .map(([field, weight]) => ({
-      terms: Array.from(names, (name) => FIELD_MARKS[field as TermField] + name),
-      weight,
-    }));
-  return { terms: [...new Set(words.map(stem))], weighted };
+  const terms = (Object.entries(FIELD_MARKS) as [TermField, string][]).flatMap(([field, mark]) => {
+    const inField = field === 'text' ? words.map(stem) : Array.from(names, (name) => mark + name);
+    const once = [...new Set(inField)];
+    return Array.from({ length: fields[field] }, () => once).flat();
+  });
+  return { terms };
 }

@@ -66,7 +66,7 @@ function gather(
   const files = new Map<string, FileEvidence>();
   const chunks = new Map<string, ChunkEvidence>();
   const evidence = (row: ChunkHit, pending: boolean): ChunkEvidence => {
-    const key = `${row.seq}:${row.id}`;
+    const key = `${row.seq}:${row.ordinal}`;
     const known = chunks.get(key);
     if (known !== undefined) return known;
     const definition = symbol === null ? 0 : definitionMatch(symbol, row);

@@ -5,8 +5,11 @@ import type { TermField } from '../chunk/index-terms.ts';
  * not depend on the size of an index or the length of a query. What each is worth: `npm run bench:quality`.
  */
 export interface Ranking {
-  /** Of words in other places than the text, where the text itself has 1: part of the BM25 score. */
-  readonly fields: Readonly<Record<Exclude<TermField, 'text'>, number>>;
+  /**
+   * How many times a word counts in each field, 0 or more: part of the BM25 score. Whole numbers, as the query repeats its
+   * terms: of one clause the store passes over what cannot come near the best, of a clause for each field it scores all.
+   */
+  readonly fields: Readonly<Record<TermField, number>>;
   /** Share of the nearness by meaning; the words have the rest. */
   readonly meaning: number;
   /** The same where a symbol is asked for by name. */
@@ -38,7 +41,7 @@ export interface Ranking {
 }
 
 export const RANKING: Ranking = {
-  fields: { file: 0.4, directory: 0.5, definition: 0.5, scope: 0.2 },
+  fields: { text: 2, file: 1, directory: 1, definition: 1 },
   meaning: 0.45,
   symbolMeaning: 0.2,
   wellSaid: 0.6,

@@ -6,7 +6,7 @@ import type { ChunkRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Question } from './question.ts';
 
-const KEYS = ['id', 'ordinal', 'startLine', 'endLine', 'symbol', 'definitions', 'hash', 'text'] as const;
+const KEYS = ['seq', 'ordinal', 'startLine', 'endLine', 'symbol', 'definitions', 'hash', 'text'] as const;
 export type PlacedChunk = Pick<ChunkRow, (typeof KEYS)[number]>;
 
 /** Of a chunk's words those that tell most: more of them make a search slow and no better. */

@@ -64,7 +64,7 @@ interface Inquiry {
   readonly question: Question;
   readonly vector: () => Promise<Float32Array | null>;
   /** The chunk whose like is looked for: it is not found itself. */
-  readonly model: string | null;
+  readonly model: Pick<ChunkHit, 'seq' | 'ordinal'> | null;
 }
 
 /**
@@ -95,12 +95,12 @@ export async function related(
   options: SearchOptions,
 ): Promise<SearchResult> {
   const started = performance.now();
-  const { id, hash, ...chunk } = await chunkAt(store, place.path, place.line);
-  const vector = async () => (await store.vectorsByHash([hash])).get(hash) ?? null;
+  const chunk = await chunkAt(store, place.path, place.line);
+  const vector = async () => (await store.vectorsByHash([chunk.hash])).get(chunk.hash) ?? null;
   const query = `${place.path}:${place.line}`;
   return answer(
     store,
-    { started, query, question: likeQuestion(chunk), vector, model: id },
+    { started, query, question: likeQuestion(chunk), vector, model: chunk },
     options,
     RANKING,
   );
@@ -116,7 +116,9 @@ async function answer(
   const limit = hitsAtMost(options);
   const filter = narrowed(options);
   const others = <Found extends { readonly row: ChunkHit }>(found: Found[]) =>
-    model === null ? found : found.filter(({ row }) => row.id !== model);
+    model === null
+      ? found
+      : found.filter(({ row }) => row.seq !== model.seq || row.ordinal !== model.ordinal);
   const keys = { definitions: question.symbol !== null };
   const lexical = async (): Promise<LiveLexicalHit[]> => {
     if (mode === 'semantic' || question.words.length === 0) return [];

@@ -17,10 +17,8 @@ import {
 import type { Tables } from './tables.ts';
 
 export interface LexicalQuery {
-  /** Terms as they are indexed; a row that has any of them is found. */
+  /** Terms as they are indexed; a row that has any of them is found. One that is given twice counts twice. */
   readonly terms: readonly string[];
-  /** More of them, each list with the weight that its part of the score has; that of `terms` is 1. */
-  readonly weighted?: readonly { readonly terms: readonly string[]; readonly weight: number }[];
 }
 
 export interface LexicalHit {
@@ -30,7 +28,7 @@ export interface LexicalHit {
 }
 
 /** What of a chunk says which row it is. */
-export type ChunkKey = Pick<ChunkHit, 'id' | 'seq' | 'rowId'>;
+export type ChunkKey = Pick<ChunkHit, 'seq' | 'ordinal' | 'rowId'>;
 
 export interface HitOptions {
   /** Hits tell what they define, and their scope. */
@@ -52,7 +50,7 @@ function hitKeys({ definitions = false }: HitOptions) {
 }
 
 const PLACE = ['seq', 'ordinal'] as const;
-const RUNS_PER_DELETE = 100;
+const RUNS_PER_QUERY = 100;
 
 /** Ordinals in `[from, to)`. */
 export interface OrdinalRange {
@@ -79,7 +77,7 @@ export class ChunkTable {
   }
 
   async deleteRuns(runs: readonly ChunkRun[]): Promise<void> {
-    for (const part of inParts(runs, RUNS_PER_DELETE)) await this.#tables.delete('chunks', inRuns(part));
+    for (const part of inParts(runs, RUNS_PER_QUERY)) await this.#tables.delete('chunks', inRuns(part));
   }
 
   /** Removes the chunks that no file row ever committed. True when there were any. */
@@ -126,15 +124,26 @@ export class ChunkTable {
   }
 
   /** Hits by id, in no order. */
-  async hitsById(ids: readonly string[], options: HitOptions = {}): Promise<ChunkHit[]> {
+  async hitsById(
+    ids: readonly string[],
+    options: HitOptions = {},
+  ): Promise<{ readonly id: string; readonly row: ChunkHit }[]> {
     const table = await this.#tables.get('chunks');
     const keys = hitKeys(options);
-    const rows: ChunkHit[] = [];
+    const rows: { readonly id: string; readonly row: ChunkHit }[] = [];
     for (const part of inParts(ids)) {
-      const query = table.query().select(names(CHUNK_COLUMNS, keys)).withRowId().where(isIn('id', part));
+      const query = table
+        .query()
+        .select(names(CHUNK_COLUMNS, ['id', ...keys]))
+        .withRowId()
+        .where(isIn('id', part));
       await this.#tables.read('read chunks', async () => {
-        const found: ChunkHit[] = [];
-        for await (const batch of drained(query)) found.push(...decodeHits(batch, keys));
+        const found: typeof rows = [];
+        for await (const batch of drained(query)) {
+          const hits = decodeHits(batch, keys);
+          for (const [i, { id }] of decode(batch, CHUNK_COLUMNS, ['id']).entries())
+            found.push({ id, row: hits[i]! });
+        }
         rows.push(...found);
       });
     }
@@ -143,12 +152,24 @@ export class ChunkTable {
 
   /** Text and place of rows, in their order; undefined where a row is gone. */
   async details(rows: readonly ChunkKey[]): Promise<(ChunkDetails | undefined)[]> {
-    const key = ({ id, seq }: ChunkKey) => `${seq}:${id}`;
+    const key = ({ seq, ordinal }: ChunkKey) => `${seq}:${ordinal}`;
     const byKey = new Map((await this.#detailsByRowId(rows)).map((row) => [key(row), row]));
-    const missing = rows.filter((row) => !byKey.has(key(row))).map(({ id }) => id);
-    if (missing.length > 0)
-      for (const row of await this.byId([...new Set(missing)], DETAIL_KEYS)) byKey.set(key(row), row);
+    const missing = rows.filter((row) => !byKey.has(key(row)));
+    if (missing.length > 0) for (const row of await this.#detailsByPlace(missing)) byKey.set(key(row), row);
     return rows.map((row) => byKey.get(key(row)));
+  }
+
+  async #detailsByPlace(rows: readonly ChunkKey[]): Promise<ChunkDetails[]> {
+    const table = await this.#tables.get('chunks');
+    const runs = rows.map(({ seq, ordinal }) => ({ seq, from: ordinal, to: ordinal + 1 }));
+    const found: ChunkDetails[] = [];
+    for (const part of inParts(runs, RUNS_PER_QUERY)) {
+      const query = table.query().select(names(CHUNK_COLUMNS, DETAIL_KEYS)).where(inRuns(part));
+      found.push(
+        ...(await this.#tables.read('read chunks', () => collect(query, CHUNK_COLUMNS, DETAIL_KEYS))),
+      );
+    }
+    return found;
   }
 
   /** What lies now where the rows lay when they were found; nothing where the table was merged since. */
@@ -194,12 +215,8 @@ export class ChunkTable {
   }
 }
 
-function fullTextQuery({ terms, weighted = [] }: LexicalQuery): FullTextQuery | null {
-  const { BooleanQuery, MatchQuery, Occur } = loadLance();
-  const clauses = [{ terms, weight: 1 }, ...weighted].flatMap((part) => {
-    const text = part.terms.join(' ').trim();
-    return text === '' ? [] : [new MatchQuery(text, 'terms', { boost: part.weight })];
-  });
-  if (clauses.length <= 1) return clauses[0] ?? null;
-  return new BooleanQuery(clauses.map((clause) => [Occur.Should, clause]));
+function fullTextQuery({ terms }: LexicalQuery): FullTextQuery | null {
+  const { MatchQuery } = loadLance();
+  const text = terms.join(' ').trim();
+  return text === '' ? null : new MatchQuery(text, 'terms');
 }

@@ -61,11 +61,12 @@ const connections = new Map<string, Promise<LanceModule.Connection>>();
  * The native library, loaded on first use (100 MB of RSS) with its environment set. A value the user set wins; of two
  * budgets in one process the first one counts.
  */
-export function loadLance(memoryBytes: number = defaultBudgetBytes()): Lance {
+export function loadLance(memoryBytes?: number): Lance {
   if (lance !== undefined) return lance;
+  const budgetBytes = memoryBytes ?? defaultBudgetBytes();
   for (const [name, value] of Object.entries(NATIVE_ENV)) process.env[name] ??= value;
   process.env.LANCE_FTS_PARTITION_SIZE ??= TEXT_PARTS.find(
-    ({ fromBytes }) => memoryBytes >= fromBytes,
+    ({ fromBytes }) => budgetBytes >= fromBytes,
   )!.mebibytes;
   lance = require('@lancedb/lancedb') as Lance;
   return lance;

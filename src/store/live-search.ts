@@ -87,7 +87,7 @@ export async function searchSemantic(
     const { neighbours, fetched } = await vectors.nearest(vector, filter, k, options);
     const distances = new Map(neighbours.map(({ id, distance }) => [id, distance]));
     const rows = await chunks.hitsById([...distances.keys()], options);
-    const hits = rows.map((row) => ({ row, distance: distances.get(row.id)! }));
+    const hits = rows.map(({ id, row }) => ({ row, distance: distances.get(id)! }));
     const live = await onlyLive(files, hits);
     return { live: live.sort((a, b) => a.distance - b.distance || byPlace(a, b)), fetched };
   });

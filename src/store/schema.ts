@@ -65,19 +65,13 @@ export interface ChunkRow {
 }
 
 /** What of a chunk a search ranks by: each column costs time for each of hundreds of candidates. */
-export const HIT_KEYS = [
-  'id',
-  'seq',
-  'ordinal',
-  'path',
-  'kind',
-] as const satisfies readonly (keyof ChunkRow)[];
+export const HIT_KEYS = ['seq', 'ordinal', 'path', 'kind'] as const satisfies readonly (keyof ChunkRow)[];
 /** And what tells whether it defines what is asked for by name. */
 export const DEFINITION_KEYS = ['scope', 'definitions'] as const satisfies readonly (keyof ChunkRow)[];
 /** What is read of those that are shown. */
 export const DETAIL_KEYS = [
-  'id',
   'seq',
+  'ordinal',
   'language',
   'symbol',
   'scope',
@@ -89,7 +83,7 @@ export const DETAIL_KEYS = [
 /** A chunk as a search finds it. */
 export type ChunkHit = Pick<ChunkRow, (typeof HIT_KEYS)[number]> &
   Partial<Pick<ChunkRow, (typeof DEFINITION_KEYS)[number]>> & {
-    /** Where the row lay in the table when it was found: quicker than its id, until the table is merged. */
+    /** Where the row lay in the table when it was found: the quickest way to it, until the table is merged. */
     readonly rowId?: bigint;
   };
 export type ChunkDetails = Pick<ChunkRow, (typeof DETAIL_KEYS)[number]>;

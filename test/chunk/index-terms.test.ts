@@ -37,11 +37,10 @@ test('a chunk is indexed under its text, and behind marks under its names and it
     path: 'lib/cache.rb',
     text: 'def expire(key) # drops entries',
     symbol: 'expire',
-    scope: 'Cache',
     definitions: 'method expire\nconstant TTL',
   }).split(' ');
   assert.deepEqual(terms, [
     ...['def', 'expir', 'key', 'drop', 'entri'],
-    ...['/cach', './lib', '=expir', '=ttl', '>cach'],
+    ...['/cach', './lib', '=expir', '=ttl'],
   ]);
 });

@@ -12,6 +12,7 @@ import {
   collectAll,
   fileBatch,
   fileRow,
+  idsOf,
   temporaryDir,
 } from '../support/store-rows.ts';
 
@@ -39,7 +40,7 @@ const STEPS: ((store: Store) => Promise<void>)[] = [
 ];
 
 const lexicalIds = async (store: Store, term: string): Promise<string[]> =>
-  (await store.searchLexical({ terms: [term] }, {}, 10)).map((hit) => hit.row.id).sort();
+  (await idsOf(store, await store.searchLexical({ terms: [term] }, {}, 10))).sort();
 
 for (let taken = 0; taken <= STEPS.length; taken++) {
   test(`a writer killed after ${taken} of ${STEPS.length} steps leaves one whole version`, async (t) => {
@@ -106,7 +107,7 @@ for (let taken = 0; taken <= EDIT.length; taken++) {
     const found = async (store: Store) => {
       assert.deepEqual(await lexicalIds(store, 'tide'), expected);
       const semantic = await store.searchSemantic(Float32Array.of(1, 0), {}, 10);
-      assert.deepEqual(semantic.map(({ row }) => row.id).sort(), expected);
+      assert.deepEqual((await idsOf(store, semantic)).sort(), expected);
       const [file] = await collectAll(store.files());
       const rows = (await collectAll(store.chunksOfFiles([file!], ['id', 'ordinal']))).flat();
       assert.deepEqual(rows.map(({ id }) => id).sort(), expected);

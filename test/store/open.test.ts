@@ -5,7 +5,15 @@ import { test } from 'node:test';
 import { asStoreError } from '../../src/store/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import { removeIndex } from '../../src/store/remove.ts';
-import { chunkBatch, chunkRow, collectAll, fileBatch, fileRow, temporaryDir } from '../support/store-rows.ts';
+import {
+  chunkBatch,
+  chunkRow,
+  collectAll,
+  fileBatch,
+  fileRow,
+  idsOf,
+  temporaryDir,
+} from '../support/store-rows.ts';
 
 const WRITE = { create: true, mode: 'write' } as const;
 const READ = { create: false, mode: 'read' } as const;
@@ -101,10 +109,7 @@ test('removing an index leaves what is not ours, and refuses while a writer is a
   // The same place again, in the same process: nothing of the old index may show.
   await makeIndex(dir, 'second');
   await using store = await openStore(dir, READ);
-  assert.deepEqual(
-    (await store.searchLexical({ terms: ['common'] }, {}, 10)).map((hit) => hit.row.id),
-    ['second'],
-  );
+  assert.deepEqual(await idsOf(store, await store.searchLexical({ terms: ['common'] }, {}, 10)), ['second']);
   assert.equal((await collectAll(store.files())).length, 1);
 });
 
@@ -135,7 +140,7 @@ test('a reader beside the writer cannot write, and sees what the writer commits'
   await writer.setModel(model);
   const { id, hash, path: file, language, kind } = added;
   await writer.addVectors([{ id, hash, path: file, language, kind }], query);
-  assert.equal((await reader.searchSemantic(query, {}, 10))[0]?.row.id, 'c1');
+  assert.deepEqual(await idsOf(reader, await reader.searchSemantic(query, {}, 10)), ['c1']);
   assert.equal(reader.meta().model, null);
   assert.deepEqual((await reader.refreshMeta()).model, model);
 });

@@ -10,6 +10,7 @@ import {
   collectAll,
   fileBatch,
   fileRow,
+  idsOf,
   seededRandom,
   temporaryStore,
 } from '../support/store-rows.ts';
@@ -78,17 +79,35 @@ test('terms are found whole and as they are, before and after the index is built
     if (built) assert.equal(await store.buildTextIndex({ force: true }), true);
     for (const [i, term] of TERMS.entries()) {
       const hits = await store.searchLexical({ terms: [term] }, {}, 10);
-      assert.deepEqual(
-        hits.map((hit) => hit.row.id),
-        [`${i}`],
-        `${term}, built: ${built}`,
-      );
+      assert.deepEqual(await idsOf(store, hits), [`${i}`], `${term}, built: ${built}`);
       assert.ok(hits[0]!.score > 0);
     }
     for (const term of ['foo', 'bar', 'run', 'naive', 'upper', 'fi', 'c', 'net', 'x', ''])
       assert.deepEqual(await store.searchLexical({ terms: [term] }, {}, 10), [], `${term}, built: ${built}`);
     const both = await store.searchLexical({ terms: ['c++', 'foo_bar', 'absent'] }, {}, 10);
-    assert.deepEqual(both.map((hit) => hit.row.id).sort(), ['0', '1']);
+    assert.deepEqual((await idsOf(store, both)).sort(), ['0', '1']);
+  }
+});
+
+test('a term that is given twice counts twice, before and after the index is built', async (t) => {
+  const store = await temporaryStore(t);
+  const words = ['tide', 'tide ebb', 'ebb', 'ebb flow flow', 'flow', 'calm'];
+  await commit(
+    store,
+    words.map((terms, i) => ({ id: `${i}`, path: `f${i}`, terms })),
+  );
+  for (const built of [false, true]) {
+    if (built) await store.buildTextIndex({ force: true });
+    const scores = async (...terms: string[]) => {
+      const hits = await store.searchLexical({ terms }, {}, 10);
+      return new Map(hits.map(({ row, score }) => [row.path, score]));
+    };
+    const [tide, ebb, sum] = [await scores('tide'), await scores('ebb'), await scores('tide', 'ebb', 'ebb')];
+    assert.deepEqual([...sum.keys()].sort(), ['f0', 'f1', 'f2', 'f3']);
+    for (const [id, score] of sum) {
+      const expected = (tide.get(id) ?? 0) + 2 * (ebb.get(id) ?? 0);
+      assert.ok(Math.abs(score / expected - 1) < 1e-4, `${id}: ${score}, ${expected}, built: ${built}`);
+    }
   }
 });
 
@@ -120,7 +139,7 @@ test('a hit is what a search ranks by, its text comes on demand, and filters hol
     (await store.searchLexical({ terms: ['tide'] }, { path: 'src/**' }, 5)).map((h) => withoutRowId(h.row)),
     [hit],
   );
-  const gone = { id: 'a', seq: 99n };
+  const gone = { seq: 99n, ordinal: 0 };
   const details = await store.details([b!, gone, a!]);
   assert.deepEqual(
     details.map((found) => found?.text),
@@ -129,15 +148,15 @@ test('a hit is what a search ranks by, its text comes on demand, and filters hol
   assert.deepEqual(details[2], Object.fromEntries(DETAIL_KEYS.map((name) => [name, a![name]])));
   const found = (await store.searchLexical({ terms: ['tide'] }, {}, 5)).map((h) => h.row);
   assert.deepEqual(
-    (await store.details(found)).map((row) => [row!.id, row!.text]),
-    found.map(({ id }) => [id, id === 'a' ? a!.text : b!.text]),
+    (await store.details(found)).map((row) => row!.text),
+    found.map(({ path }) => (path === a!.path ? a!.text : b!.text)),
   );
   // A merge gives rows other places: what lies there now is another row, or none.
   await store.maintain({ only: 'all' });
   const misplaced = found.map((row, i) => ({ ...row, rowId: found[1 - i]!.rowId! + 1n }));
   assert.deepEqual(
-    (await store.details(misplaced)).map((row) => row!.id),
-    found.map(({ id }) => id),
+    (await store.details(misplaced)).map((row) => row!.seq),
+    found.map(({ seq }) => seq),
   );
   const [defining] = await store.searchLexical({ terms: ['tide'] }, { path: 'src/**' }, 5, {
     definitions: true,
@@ -148,18 +167,18 @@ test('a hit is what a search ranks by, its text comes on demand, and filters hol
   const query = Float32Array.of(1, 0);
   const all = await store.searchSemantic(query, {}, 5);
   assert.deepEqual(
-    all.map((h) => h.row.id),
-    ['a', 'b'],
+    all.map((h) => h.row.path),
+    [a!.path, b!.path],
   );
   assert.ok(Math.abs(all[0]!.distance) < 1e-3 && Math.abs(all[1]!.distance - 0.4) < 1e-3);
   for (const filter of [{ kind: 'docs' } as const, { path: '**/*.md' }, { path: '!src/**' }]) {
     assert.deepEqual(
-      (await store.searchSemantic(query, filter, 5)).map((h) => h.row.id),
-      ['b'],
+      (await store.searchSemantic(query, filter, 5)).map((h) => h.row.path),
+      [b!.path],
     );
     assert.deepEqual(
-      (await store.searchLexical({ terms: ['tide'] }, filter, 5)).map((h) => h.row.id),
-      ['b'],
+      (await store.searchLexical({ terms: ['tide'] }, filter, 5)).map((h) => h.row.path),
+      [b!.path],
     );
   }
   assert.deepEqual(await store.searchSemantic(query, { language: 'rust' }, 5), []);
@@ -179,7 +198,7 @@ test('a stale vector does not show, does not crowd out live ones, and comes aliv
   // The nearest 58 lose their chunks.
   await store.deleteChunksBySeq(rows.slice(0, 58).map((row) => row.seq));
   const query = Float32Array.of(1, 0);
-  const ids = async () => (await store.searchSemantic(query, {}, 2)).map((hit) => hit.row.id);
+  const ids = async () => idsOf(store, await store.searchSemantic(query, {}, 2));
   assert.deepEqual(await ids(), ['c58', 'c59']);
   await commit(store, [{ id: 'c0', path: 'f0' }]);
   assert.deepEqual(await ids(), ['c0', 'c58']);
@@ -243,8 +262,8 @@ test('maintenance purges stale vectors only, and answers stay the same', async (
       .map((f) => f.rev),
   );
   const answers = async () => ({
-    lexical: (await store.searchLexical({ terms: ['w7', 'v3'] }, {}, 500)).map((hit) => hit.row.id).sort(),
-    semantic: (await store.searchSemantic(Float32Array.of(1, 0, 0, 0), {}, 20)).map((hit) => hit.row.id),
+    lexical: (await idsOf(store, await store.searchLexical({ terms: ['w7', 'v3'] }, {}, 500))).sort(),
+    semantic: await idsOf(store, await store.searchSemantic(Float32Array.of(1, 0, 0, 0), {}, 20)),
     files: (await collectAll(store.files())).map((f) => f.path),
   });
   const before = await answers();

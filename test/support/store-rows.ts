@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { ChunkBatchBuilder, FileBatchBuilder } from '../../src/store/batch.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { ChunkRow, FileRow } from '../../src/store/schema.ts';
+import type { ChunkHit, ChunkRow, FileRow } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /** A fresh directory that goes with the test. */
@@ -22,6 +22,12 @@ export async function temporaryStore(t: TestContext): Promise<Store> {
   });
   t.after(() => store.close());
   return store;
+}
+
+/** The ids of hits, in their order: {@link chunkRow} writes them into the texts. */
+export async function idsOf(store: Store, hits: readonly { readonly row: ChunkHit }[]): Promise<string[]> {
+  const details = await store.details(hits.map(({ row }) => row));
+  return details.map((found) => found!.text.replace('text of ', ''));
 }
 
 export function fileRow(row: Partial<FileRow> & Pick<FileRow, 'rev' | 'seq' | 'path'>): FileRow {
