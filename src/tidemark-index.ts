@@ -16,6 +16,7 @@ import { runUpdate } from './pipeline/update.ts';
 import { type Verification, verifyIndex } from './pipeline/verify-index.ts';
 import { TIDEMARK_VERSION } from './pipeline/versions.ts';
 import { related, type SearchOptions, type SearchResult, search } from './search/search.ts';
+import { ClosedError } from './store/errors.ts';
 import { forgetConnections } from './store/lance.ts';
 import type { Meta } from './store/meta.ts';
 import { openStore } from './store/open.ts';
@@ -390,7 +391,7 @@ export class TidemarkIndex implements AsyncDisposable {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new TidemarkError('ERR_TIDEMARK_CLOSED', 'the index is closed; open it again');
+    if (this.#closed) throw new ClosedError();
   }
 
   /**

@@ -28,10 +28,20 @@ export function complain(message: string): void {
 }
 
 /** Prints an error as one line, and its stack under TIDEMARK_DEBUG=1; returns the exit code. */
-export function report(error: unknown): number {
+export function report(thrown: unknown): number {
+  const error = firstOf(thrown);
   complain((error instanceof Error ? error.message : String(error)) || 'failed for no known reason');
   if (process.env.TIDEMARK_DEBUG === '1' && error instanceof Error) {
     for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack}\n`);
   }
   return error instanceof TidemarkError && USAGE.has(error.code) ? EXIT.usage : EXIT.failed;
+}
+
+/** What went wrong first, where closing something went wrong because of it. */
+function firstOf(thrown: unknown): unknown {
+  let error = thrown;
+  // By its name: Node 20 has no such class.
+  while (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error)
+    error = error.suppressed;
+  return error;
 }

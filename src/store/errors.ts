@@ -12,6 +12,12 @@ const rebuild = (dir: string): string => {
   return `rebuild with: tidemark clean ${target} && tidemark index ${target}`;
 };
 
+export class ClosedError extends TidemarkError {
+  constructor() {
+    super('ERR_TIDEMARK_CLOSED', 'the index is closed; open it again');
+  }
+}
+
 export class NoIndexError extends TidemarkError {
   constructor(dir: string) {
     super('ERR_TIDEMARK_NO_INDEX', `no index at ${dir}; run: tidemark index ${commandTarget(dir)}`);

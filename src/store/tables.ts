@@ -1,7 +1,7 @@
 import type { Connection, Query, Table } from '@lancedb/lancedb';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { ArrowBatch } from './batch.ts';
-import { asStoreError, isMissingData, isNoTable } from './errors.ts';
+import { asStoreError, ClosedError, isMissingData, isNoTable } from './errors.ts';
 import { both, type Predicate } from './filter.ts';
 import type { IndexLock } from './lock.ts';
 import type { Place } from './place.ts';
@@ -19,6 +19,9 @@ export class Tables {
   readonly #lock: IndexLock | null;
   readonly #open = new Map<TableName, Table>();
   #lastWrite: Promise<unknown> = Promise.resolve();
+  /** Calls of Lance under way: a handle that one of them borrows cannot be let go. */
+  readonly #calls = new Set<Promise<unknown>>();
+  #closed = false;
 
   /** @param lock null for reading only */
   constructor(place: Place, connection: Connection, lock: IndexLock | null) {
@@ -35,7 +38,7 @@ export class Tables {
   /** Runs `work`; what it throws comes out as a TidemarkError that says the index failed to `what`. */
   async run<T>(what: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await this.#counted(work);
     } catch (error) {
       throw asStoreError(error, this.place.name, what);
     }
@@ -48,7 +51,7 @@ export class Tables {
   async read<T>(what: string, work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await work();
+        return await this.#counted(work);
       } catch (error) {
         if (attempt === READ_ATTEMPTS || !isMissingData(error))
           throw asStoreError(error, this.place.name, what);
@@ -151,10 +154,23 @@ export class Tables {
     return bytes;
   }
 
-  /** Waits for the write under way and lets the native handles go. */
+  /** Waits for the calls under way and lets the native handles go; calls after it throw `ERR_TIDEMARK_CLOSED`. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#lastWrite;
+    while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
     for (const table of this.#open.values()) table.close();
     this.#open.clear();
+  }
+
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new ClosedError();
+    const call = work();
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
   }
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SearchOptions } from '../../src/search/search.ts';
 import { openIndex, type TidemarkIndex } from '../../src/tidemark-index.ts';
 import { embedderPids, indexOnce, update, write } from '../support/index-runs.ts';
@@ -153,6 +154,21 @@ test('without vectors, search by words and by both works and says that coverage 
     assert.deepEqual([hits.length, coverage], [1, 0]);
   }
   assert.deepEqual((await lexical.search('needle', { mode: 'semantic' })).hits, []);
+});
+
+test('closing waits for the searches under way', async () => {
+  for (let round = 0; round < 20; round++) {
+    const other = await openIndex(root);
+    await other.search('sort', { mode: 'lexical' });
+    // Closed at some moment of the search: Lance lets no handle go that a call still has.
+    const searches = Promise.allSettled(
+      ['sort', 'password'].map((query) => other.search(query, { mode: 'lexical' })),
+    );
+    await sleep(round % 10);
+    await other.close();
+    for (const search of await searches)
+      if (search.status === 'rejected') assert.equal(search.reason.code, 'ERR_TIDEMARK_CLOSED');
+  }
 });
 
 test('a closed index answers nothing and leaves no process', async () => {
