@@ -13,13 +13,13 @@ import type { SemanticHit } from '../src/store/live-search.ts';
 import { openStore } from '../src/store/open.ts';
 import { type ChunkRow, DEFINITION_KEYS, HIT_KEYS } from '../src/store/schema.ts';
 import type { Store } from '../src/store/store.ts';
-import { CORPORA } from './lib/corpora.ts';
 import { environment } from './lib/machine.ts';
-import { judgedRepos } from './lib/quality-set.ts';
+import { indexesOf } from './lib/quality-run.ts';
+import { definition, judgedRepos } from './lib/quality-set.ts';
 import { DEPTH, judge, mean } from './lib/retrieval-metric.ts';
 import { table } from './lib/table.ts';
 
-const INDEXES = process.env.BENCH_INDEXES ?? join(CORPORA, 'quality-indexes');
+const INDEXES = indexesOf(process.env.BENCH_MEMORY ?? null);
 const MOST_CHUNKS = Number(process.env.BENCH_CHUNKS ?? 1000);
 const CALL = 256;
 const KEYS = [...HIT_KEYS, ...DEFINITION_KEYS, 'symbol', 'signature', 'text'] as const;
@@ -67,9 +67,6 @@ function dot(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-const definition = process.env.BENCH_QUALITY;
-if (definition === undefined)
-  throw new Error('BENCH_QUALITY names the folder with repos.json and annotations/');
 await using embedder = new Embedder({ processes: 2 });
 const scores = new Map(
   Object.keys(VARIANTS).map((name) => [
@@ -78,7 +75,7 @@ const scores = new Map(
   ]),
 );
 const used: { readonly name: string; readonly chunks: number }[] = [];
-for (const repo of judgedRepos(definition)) {
+for (const repo of judgedRepos(definition())) {
   const at = join(INDEXES, repo.name);
   if (!existsSync(at)) continue;
   await using store = await openStore(at, { create: false, mode: 'read' });

@@ -68,11 +68,10 @@ const QUESTIONS = [
   'initialize the module at boot',
 ];
 
-/** An index of all chunks of the tree, each with a vector; made once. */
+/** An index of all chunks of the tree, each with a vector; made once, and gone on with where it was cut short. */
 async function indexOf(tree: string, at: string): Promise<void> {
   if (existsSync(at)) return;
   const part = `${at}.part`;
-  rmSync(part, { recursive: true, force: true });
   const run = await indexRun({ tree, index: part, memory: '1GB', embed: false });
   if (run.code !== 0) throw new Error(`index ended with ${run.code}: ${run.stderr}`);
   const { vectors } = await baseChunks();

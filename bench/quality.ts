@@ -1,27 +1,24 @@
 /**
  * How well a search finds what it should: the benchmark of `lib/quality-set.ts` through the public API, and what each rule
- * of the ranking is worth. `BENCH_QUALITY=DIR npm run bench:quality`. BENCH_MEMORY=512MB sets the mark for indexing,
- * BENCH_INDEXES=DIR is where the indexes stay for the next run. Trials, of which nothing is written: BENCH_REPOS=redux,gson
+ * of the ranking is worth. `BENCH_QUALITY=DIR npm run bench:quality`. BENCH_MEMORY=512MB sets the mark for indexing; the
+ * indexes stay in bench/corpora for the next run. Trials, of which nothing is written: BENCH_REPOS=redux,gson
  * takes some repositories, BENCH_ABLATIONS=0 leaves the ablations out. Results: bench/results/quality.json.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createEmbedder } from '../src/embed/create-embedder.ts';
-import { openIndex, type SearchMode, type Summary } from '../src/index.ts';
+import type { SearchMode } from '../src/index.ts';
 import { RANKING, type Ranking } from '../src/search/ranking.ts';
 import { search } from '../src/search/search.ts';
 import { openStore } from '../src/store/open.ts';
-import { CORPORA } from './lib/corpora.ts';
 import { environment } from './lib/machine.ts';
-import { checkout, type JudgedRepo, judgedRepos } from './lib/quality-set.ts';
-import { DEPTH, judge, mean, percentile, type Score } from './lib/retrieval-metric.ts';
+import { type Answer, ask, type IndexedRepo, indexesOf, indexRepo } from './lib/quality-run.ts';
+import { checkout, definition, type JudgedRepo, judgedRepos } from './lib/quality-set.ts';
+import { DEPTH, judge, mean, percentile } from './lib/retrieval-metric.ts';
 import { table } from './lib/table.ts';
 
-const CLI = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
-const MEMORY = process.env.BENCH_MEMORY;
-const INDEXES = process.env.BENCH_INDEXES ?? join(CORPORA, 'quality-indexes');
+const MEMORY = process.env.BENCH_MEMORY ?? null;
+const INDEXES = indexesOf(MEMORY);
 const ABLATE = process.env.BENCH_ABLATIONS !== '0';
 const MODES: readonly SearchMode[] = ['hybrid', 'lexical', 'semantic'];
 
@@ -44,7 +41,6 @@ const ABLATIONS: Readonly<Record<string, Partial<Ranking>>> = {
   'docs not behind': { docs: 1 },
   'older versions not behind': { older: 1 },
   'words in full, however few of them are found': { wellSaid: 0 },
-  'symbols as any query': { symbolMeaning: RANKING.meaning },
   'further hits of a file at their own rank': { repeat: 1 },
   'none of these': {
     fields: { text: 1, file: 0, directory: 0, definition: 0 },
@@ -57,69 +53,10 @@ const ABLATIONS: Readonly<Record<string, Partial<Ranking>>> = {
     copies: 1,
     docs: 1,
     older: 1,
-    symbolMeaning: RANKING.meaning,
     wellSaid: 0,
     repeat: 1,
   },
 };
-
-interface Row extends Score {
-  readonly repo: string;
-  readonly language: string;
-  readonly category: string;
-  readonly milliseconds: number;
-}
-
-interface IndexRun {
-  readonly files: number;
-  readonly chunks: number;
-  readonly coverage: number;
-  /** Null where an index of an earlier run is not whole. */
-  readonly summary: Pick<Summary, 'seconds' | 'peakRssBytes'> | null;
-}
-
-/** Builds the index where there is none of an earlier run. */
-async function indexed(root: string, at: string): Promise<IndexRun> {
-  const record = `${at}.json`;
-  if (!existsSync(at)) {
-    const args = [
-      CLI,
-      'index',
-      root,
-      '--index',
-      at,
-      '--json',
-      ...(MEMORY === undefined ? [] : ['--memory', MEMORY]),
-    ];
-    const out = execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }).toString();
-    writeFileSync(record, out);
-  }
-  await using index = await openIndex(root, { index: at });
-  const { files, chunks, coverage } = await index.status();
-  const summary = existsSync(record) ? (JSON.parse(readFileSync(record, 'utf8')) as Summary) : null;
-  return { files: files.embedded + files.pending, chunks, coverage, summary };
-}
-
-async function ask(repo: JudgedRepo, root: string, at: string, mode: SearchMode): Promise<Row[]> {
-  await using index = await openIndex(root, { index: at });
-  // The model and the tables are loaded before the clocks start.
-  await index.search('warm', { mode });
-  const rows: Row[] = [];
-  for (const judged of repo.queries) {
-    const started = performance.now();
-    const { hits } = await index.search(judged.query, { mode, limit: DEPTH });
-    const milliseconds = performance.now() - started;
-    const { name, language } = repo;
-    rows.push({
-      repo: name,
-      language,
-      category: judged.category,
-      milliseconds,
-      ...judge(repo, judged, hits),
-    });
-  }
-  return rows;
-}
 
 type Embed = (query: string) => Promise<Float32Array>;
 
@@ -145,14 +82,10 @@ async function ablate(repo: JudgedRepo, at: string, embed: Embed): Promise<Map<s
   return results;
 }
 
-const definition = process.env.BENCH_QUALITY;
-if (definition === undefined)
-  throw new Error('BENCH_QUALITY names the folder with repos.json and annotations/');
 const only = process.env.BENCH_REPOS?.split(',');
-const repos = judgedRepos(definition).filter(({ name }) => only?.includes(name) ?? true);
-mkdirSync(INDEXES, { recursive: true });
-const runs = new Map<string, IndexRun>();
-const rows = new Map<SearchMode, Row[]>(MODES.map((mode) => [mode, []]));
+const repos = judgedRepos(definition()).filter(({ name }) => only?.includes(name) ?? true);
+const runs = new Map<string, IndexedRepo>();
+const rows = new Map<SearchMode, Answer[]>(MODES.map((mode) => [mode, []]));
 const ablations = new Map(Object.keys(ABLATIONS).map((name) => [name, [] as [number, number][]]));
 const embedder = createEmbedder({});
 await embedder.start();
@@ -160,7 +93,7 @@ const embed: Embed = async (query) => (await embedder.embed([query], { purpose: 
 for (const repo of repos) {
   const root = checkout(repo);
   const at = join(INDEXES, repo.name);
-  const run = await indexed(root, at);
+  const run = await indexRepo(root, at, MEMORY);
   runs.set(repo.name, run);
   for (const mode of MODES) rows.get(mode)!.push(...(await ask(repo, root, at, mode)));
   const ndcg = (mode: SearchMode) =>
@@ -183,7 +116,11 @@ await embedder.dispose();
 
 const names = repos.map(({ name }) => name);
 /** The mean over repositories, of those queries that fit. */
-function over(mode: SearchMode, of: (row: Row) => number, fits: (row: Row) => boolean = () => true): number {
+function over(
+  mode: SearchMode,
+  of: (row: Answer) => number,
+  fits: (row: Answer) => boolean = () => true,
+): number {
   const means = names.map((name) =>
     rows
       .get(mode)!
@@ -193,8 +130,8 @@ function over(mode: SearchMode, of: (row: Row) => number, fits: (row: Row) => bo
   return mean(means.filter((values) => values.length > 0).map(mean));
 }
 const digits = (value: number) => value.toFixed(3);
-const ndcg = (row: Row) => row.ndcg;
-const half = (rest: number) => (row: Row) => names.indexOf(row.repo) % 2 === rest;
+const ndcg = (row: Answer) => row.ndcg;
+const half = (rest: number) => (row: Answer) => names.indexOf(row.repo) % 2 === rest;
 const overall = MODES.map((mode) => {
   const times = rows.get(mode)!.map(({ milliseconds }) => milliseconds);
   return {
@@ -252,7 +189,7 @@ if (ABLATE)
       line.lexicalHalves.map(digits).join(' '),
     ]),
   ]);
-const known = [...runs.values()].flatMap(({ summary }) => summary ?? []);
+const known = [...runs.values()].map(({ summary }) => summary);
 const seconds = mean(known.map((summary) => summary.seconds));
 const peak = Math.max(...known.map(({ peakRssBytes }) => peakRssBytes));
 const chunks = [...runs.values()].reduce((sum, run) => sum + run.chunks, 0);
@@ -262,7 +199,7 @@ process.stdout.write(
 if (only === undefined && ABLATE) {
   const report = {
     environment: environment(),
-    memory: MEMORY ?? null,
+    memory: MEMORY,
     overall,
     ...groups,
     ablations: without,
@@ -270,8 +207,8 @@ if (only === undefined && ABLATE) {
       name,
       ...runs.get(name)!,
       summary: undefined,
-      seconds: runs.get(name)!.summary?.seconds,
-      peakRssBytes: runs.get(name)!.summary?.peakRssBytes,
+      seconds: runs.get(name)!.summary.seconds,
+      peakRssBytes: runs.get(name)!.summary.peakRssBytes,
       ...Object.fromEntries(MODES.map((mode) => [mode, over(mode, ndcg, (row) => row.repo === name)])),
     })),
   };

@@ -37,6 +37,13 @@ interface Annotation {
   readonly secondary?: readonly (string | Target)[];
 }
 
+/** @throws Error that says what to set */
+export function definition(): string {
+  const dir = process.env.BENCH_QUALITY;
+  if (dir === undefined) throw new Error('BENCH_QUALITY names the folder with repos.json and annotations/');
+  return dir;
+}
+
 export function judgedRepos(dir: string): JudgedRepo[] {
   const read = (name: string) => JSON.parse(readFileSync(join(dir, name), 'utf8'));
   const repos = read('repos.json') as (Omit<JudgedRepo, 'folder' | 'queries'> & {

@@ -43,7 +43,7 @@ export function rank(
 ): RankedChunk[] {
   const files = gather(question, lexical, semantic);
   const found = { words: lexical.length > 0, meaning: semantic.length > 0 };
-  const share = meaningShare(question, files, found, said, ranking);
+  const share = meaningShare(found, said, ranking);
   scoreFiles(question, files, share, ranking);
   const ranked: RankedChunk[] = [];
   for (const { chunks, score } of files.values()) {
@@ -90,19 +90,13 @@ function gather(
 
 /** The part that meaning has in this search. */
 function meaningShare(
-  { symbol }: Question,
-  files: ReadonlyMap<string, FileEvidence>,
   found: { readonly words: boolean; readonly meaning: boolean },
   said: number,
-  ranking: Ranking,
+  { meaning, wellSaid }: Ranking,
 ): number {
   if (!found.meaning || !found.words) return found.meaning ? 1 : 0;
-  const { meaning, wellSaid } = ranking;
   const words = (1 - meaning) * (wellSaid === 0 ? 1 : Math.min(1, said / wellSaid) ** 2);
-  const prose = meaning / (meaning + words);
-  if (symbol === null) return prose;
-  const defined = [...files.values()].some(({ chunks }) => chunks.some(({ definition }) => definition > 0));
-  return defined ? ranking.symbolMeaning : prose;
+  return meaning / (meaning + words);
 }
 
 function scoreFiles(

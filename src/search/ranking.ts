@@ -12,8 +12,6 @@ export interface Ranking {
   readonly fields: Readonly<Record<TermField, number>>;
   /** Share of the nearness by meaning; the words have the rest. */
   readonly meaning: number;
-  /** The same where a symbol is asked for by name. */
-  readonly symbolMeaning: number;
   /**
    * The words have their full share where the best chunk has this part of them; one that has fewer was found for want of
    * a better one, and the share falls with the square.
@@ -43,7 +41,6 @@ export interface Ranking {
 export const RANKING: Ranking = {
   fields: { text: 2, file: 1, directory: 1, definition: 1 },
   meaning: 0.45,
-  symbolMeaning: 0.2,
   wellSaid: 0.6,
   more: 0.25,
   decay: 0.85,
