@@ -12,10 +12,9 @@ import { Cgroup } from './lib/cgroup.ts';
 import { CORPORA } from './lib/corpora.ts';
 import { type IndexRun, indexRun, type RunSample } from './lib/index-run.ts';
 import { environment } from './lib/machine.ts';
-import { mean } from './lib/retrieval-metric.ts';
 import { rssCorpus } from './lib/rss-corpora.ts';
 import { type DrawnRun, drawRun } from './lib/rss-picture.ts';
-import { slope, trend } from './lib/slope.ts';
+import { exponentOf, perFiles, slopeByProgress, slopeByTime } from './lib/rss-slopes.ts';
 import { table } from './lib/table.ts';
 
 const { values: options } = parseArgs({
@@ -31,9 +30,6 @@ const { values: options } = parseArgs({
     trial: { type: 'boolean', default: false },
   },
 });
-/** The heaps fill over the first files; from here on memory has to be flat. */
-const WARM_PART = 0.1;
-const STRETCHES = 200;
 const CURVE_POINTS = 500;
 const MB = 1e6;
 const FOLDER = new URL('./results/', import.meta.url);
@@ -46,44 +42,6 @@ function thinned(samples: readonly RunSample[]): RunSample[] {
   for (let i = 0; i < samples.length; i += size)
     kept.push(samples.slice(i, i + size).reduce((most, next) => (next.rss > most.rss ? next : most)));
   return kept;
-}
-
-/**
- * Bytes by 10,000 units of progress after the warm-up, with the 95 % interval. Of resident sets, as shares of pages rise
- * when another process ends; and of equal stretches of progress, as a large file takes as many samples as a thousand.
- */
-function slopeOf(samples: readonly RunSample[], progress: (sample: RunSample) => number) {
-  const points = stretches(samples, progress, ({ rss }) => rss);
-  if (points.length < 10) return null;
-  const { slope, low, high } = trend(points.map(([done, bytes]) => [done / 10_000, bytes] as const));
-  return { slope, low, high };
-}
-
-/** Of CPU time as a power of the number of files: 1 is linear. The clock would tell of other processes, too. */
-function exponentOf(samples: readonly RunSample[]): number | null {
-  const points = stretches(
-    samples,
-    ({ files }) => files,
-    ({ cpu }) => cpu,
-  );
-  return slope(points.map(([files, cpu]) => [Math.log(files), Math.log(cpu)] as const));
-}
-
-/** Means over equal stretches of progress after the warm-up. */
-function stretches(
-  samples: readonly RunSample[],
-  progress: (sample: RunSample) => number,
-  value: (sample: RunSample) => number,
-): (readonly [number, number])[] {
-  const all = progress(samples.at(-1)!);
-  const found = Array.from({ length: STRETCHES }, () => [] as number[]);
-  for (const sample of samples) {
-    const done = progress(sample) / all;
-    if (done >= WARM_PART) found[Math.min(STRETCHES - 1, Math.floor(done * STRETCHES))]!.push(value(sample));
-  }
-  return found.flatMap((values, i) =>
-    values.length === 0 ? [] : [[((i + 0.5) * all) / STRETCHES, mean(values)] as const],
-  );
 }
 
 const stageOf = (run: IndexRun, stage: string) => run.stages.find((entry) => entry.stage === stage)?.seconds;
@@ -118,8 +76,9 @@ const semanticStart = stageOf(run, 'semantic');
 const lexical = samples.filter(({ seconds }) => seconds <= lexicalEnd);
 const semantic = samples.filter(({ seconds }) => semanticStart !== undefined && seconds >= semanticStart);
 const files = samples.at(-1)!.files;
-const lexicalSlope = slopeOf(lexical, (sample) => sample.files);
-const semanticSlope = semantic.length < 10 ? null : slopeOf(semantic, (sample) => sample.chunks);
+const lexicalSlope = slopeByProgress(lexical, (sample) => sample.files);
+const lexicalSlopeByTime = slopeByTime(lexical, (sample) => sample.files);
+const semanticSlope = semantic.length < 10 ? null : slopeByProgress(semantic, (sample) => sample.chunks);
 const lexicalExponent = exponentOf(lexical);
 const violations = samples.filter(({ pss }) => pss > mark).length;
 const rssViolations = samples.filter(({ rss }) => rss > mark).length;
@@ -149,6 +108,7 @@ const result = {
   violations,
   rssViolations,
   lexicalSlope,
+  lexicalSlopeByTime,
   lexicalExponent,
   semanticSlope,
   chunksASecond,
@@ -156,10 +116,6 @@ const result = {
   stages,
   summary,
 };
-const perFiles = (slope: typeof lexicalSlope) =>
-  slope === null
-    ? '-'
-    : `${(slope.slope / MB).toFixed(2)} (${(slope.low / MB).toFixed(2)} to ${(slope.high / MB).toFixed(2)})`;
 process.stdout.write(
   `${table([
     ['', `${options.corpus}, ${options.memory}${options.embed ? '' : ', lexical lane'}`],
@@ -174,7 +130,8 @@ process.stdout.write(
     ['samples above the mark', `${violations} of ${samples.length}`],
     ['of resident sets added up', rssViolations],
     ['CPU time grows with files to the power of', lexicalExponent?.toFixed(2) ?? '-'],
-    ['MB by 10,000 files (95 %)', perFiles(lexicalSlope)],
+    ['MB by 10,000 files (95 %), each file counting as much', perFiles(lexicalSlope)],
+    ['the same, each second counting as much', perFiles(lexicalSlopeByTime)],
     ['MB by 10,000 chunks embedded (95 %)', perFiles(semanticSlope)],
     ['chunks embedded by second', chunksASecond?.toFixed(1) ?? '-'],
     ...(group === null ? [] : [['killed by the kernel', group.kills] as const]),

@@ -1,0 +1,77 @@
+import { mean } from './retrieval-metric.ts';
+import { slope, type Trend, trend } from './slope.ts';
+
+/** What is known of a run at a moment. */
+export interface Moment {
+  readonly seconds: number;
+  readonly files: number;
+  /** Bytes. */
+  readonly rss: number;
+}
+
+/** The heaps fill over the first files; from here on memory has to be flat. */
+const WARM_PART = 0.1;
+const STRETCHES = 200;
+const LEAST_POINTS = 10;
+const MB = 1e6;
+
+/**
+ * Bytes by 10,000 units of progress after the warm-up. Of resident sets, as shares of pages rise when another process ends;
+ * and of equal stretches of progress: a large file counts no more than a small one.
+ */
+export function slopeByProgress<Sample extends Moment>(
+  samples: readonly Sample[],
+  progress: (sample: Sample) => number,
+  warmPart = WARM_PART,
+): Trend | null {
+  return slopeOver(stretches(samples, { along: progress, x: progress, y: ({ rss }) => rss, warmPart }));
+}
+
+/** The same of equal stretches of time: a file counts for as long as it takes. */
+export function slopeByTime<Sample extends Moment>(
+  samples: readonly Sample[],
+  progress: (sample: Sample) => number,
+  warmPart = WARM_PART,
+): Trend | null {
+  const along = ({ seconds }: Sample) => seconds;
+  return slopeOver(stretches(samples, { along, x: progress, y: ({ rss }) => rss, warmPart }));
+}
+
+/** Of CPU time as a power of the number of files: 1 is linear. The clock would tell of other processes, too. */
+export function exponentOf(samples: readonly (Moment & { readonly cpu: number })[]): number | null {
+  const files = ({ files }: Moment) => files;
+  const points = stretches(samples, { along: files, x: files, y: ({ cpu }) => cpu, warmPart: WARM_PART });
+  return slope(points.map(([files, cpu]) => [Math.log(files), Math.log(cpu)] as const));
+}
+
+/** As text, in MB with the 95 % interval. */
+export function perFiles(found: Trend | null): string {
+  const mb = (bytes: number) => (bytes / MB).toFixed(2);
+  return found === null ? '-' : `${mb(found.slope)} (${mb(found.low)} to ${mb(found.high)})`;
+}
+
+const slopeOver = (points: readonly (readonly [number, number])[]): Trend | null =>
+  points.length < LEAST_POINTS ? null : trend(points.map(([done, bytes]) => [done / 10_000, bytes] as const));
+
+/** Means over equal stretches after the warm-up. */
+function stretches<Sample>(
+  samples: readonly Sample[],
+  {
+    along,
+    x,
+    y,
+    warmPart,
+  }: {
+    readonly along: (sample: Sample) => number;
+    readonly x: (sample: Sample) => number;
+    readonly y: (sample: Sample) => number;
+    readonly warmPart: number;
+  },
+): (readonly [number, number])[] {
+  const [all, allDone] = [along(samples.at(-1)!), x(samples.at(-1)!)];
+  const found = Array.from({ length: STRETCHES }, () => [] as Sample[]);
+  for (const sample of samples)
+    if (x(sample) / allDone >= warmPart)
+      found[Math.min(STRETCHES - 1, Math.floor((along(sample) / all) * STRETCHES))]!.push(sample);
+  return found.flatMap((of) => (of.length === 0 ? [] : [[mean(of.map(x)), mean(of.map(y))] as const]));
+}

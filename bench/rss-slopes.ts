@@ -1,0 +1,42 @@
+/**
+ * Whether memory grows over the files of the runs on record: the slope by two weights and three warm-ups, from the points in
+ * bench/results/rss.json. `npm run bench:rss-slopes`.
+ */
+import { readFileSync } from 'node:fs';
+import { type Moment, perFiles, slopeByProgress, slopeByTime } from './lib/rss-slopes.ts';
+import { table } from './lib/table.ts';
+
+interface Recorded {
+  readonly lexicalSeconds: number;
+  /** Seconds, files, chunks and MB, as bench/rss.ts writes them. */
+  readonly curve: readonly (readonly [number, number, number, number, ...number[]])[];
+}
+
+const WARM_PARTS = [0.1, 0.2, 0.3];
+const known = JSON.parse(readFileSync(new URL('./results/rss.json', import.meta.url), 'utf8')) as Record<
+  string,
+  Recorded
+>;
+const files = ({ files }: Moment) => files;
+const rows = Object.entries(known).flatMap(([name, { lexicalSeconds, curve }]) => {
+  const lexical = curve
+    .filter(([seconds]) => seconds <= lexicalSeconds)
+    .map(([seconds, files, , rss]): Moment => ({ seconds, files, rss: rss * 1e6 }));
+  return WARM_PARTS.map((part) => [
+    name,
+    `${part * 100} %`,
+    perFiles(slopeByProgress(lexical, files, part)),
+    perFiles(slopeByTime(lexical, files, part)),
+  ]);
+});
+process.stdout.write(
+  `${table([
+    [
+      'MB by 10,000 files (95 %), lexical lane',
+      'warm-up',
+      'each file counts as much',
+      'each second counts as much',
+    ],
+    ...rows,
+  ])}\n`,
+);
