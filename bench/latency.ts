@@ -31,7 +31,7 @@ import { CORPORA } from './lib/corpora.ts';
 import { DrawnEmbedder } from './lib/drawn-embedder.ts';
 import { indexRun } from './lib/index-run.ts';
 import type { LatencyJob, LatencyOutcome } from './lib/latency-child.ts';
-import { TREES, thousandFiles } from './lib/latency-trees.ts';
+import { NEW_TREES, TREES } from './lib/latency-trees.ts';
 import { environment } from './lib/machine.ts';
 import { percentile } from './lib/retrieval-metric.ts';
 import { table } from './lib/table.ts';
@@ -170,27 +170,30 @@ async function cold(size: Size) {
 }
 
 /** `tidemark index` of a tree that no index is of, and `tidemark search` as soon as its lexical lane is done. */
-async function neverIndexed() {
-  const tree = await thousandFiles();
+async function neverIndexed(title: string, tree: string) {
   const at = join(tmpdir(), `tidemark-bench-latency-${process.pid}`);
+  const started = performance.now();
+  const since = () => (performance.now() - started) / 1000;
+  const child = spawn(process.execPath, [CLI, 'index', tree, '--index', at, '--json', '--events'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
-    const started = performance.now();
-    const child = spawn(process.execPath, [CLI, 'index', tree, '--index', at, '--json', '--events'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let [files, bytes] = [0, 0];
+    let [files, bytes, chunks] = [0, 0, 0];
     for await (const line of createInterface({ input: child.stdout })) {
       const event = JSON.parse(line) as IndexEvent;
       if (event.type === 'progress' && event.lane === 'lexical') ({ done: files, bytes } = event);
       if (event.type === 'start' && event.lane === 'semantic') break;
     }
-    const lexicalLane = (performance.now() - started) / 1000;
+    const lexicalLane = since();
     await firstLine(['search', QUESTIONS[0]!, tree, '--index', at]);
-    const firstResult = (performance.now() - started) / 1000;
+    const firstResult = since();
     child.kill('SIGINT');
     await new Promise((resolve) => child.once('close', resolve));
-    return { tree: '1,000 files from all over Linux 6.1', files, bytes, lexicalLane, firstResult };
+    await using index = await openIndex(tree, { index: at });
+    ({ chunks } = await index.status());
+    return { tree: title, files, bytes, chunks, lexicalLane, firstResult };
   } finally {
+    child.kill('SIGKILL');
     rmSync(at, { recursive: true, force: true });
   }
 }
@@ -210,7 +213,8 @@ for (const size of sizes) {
   found[size] = await measured(size);
   process.stderr.write(`${JSON.stringify(found[size])}\n`);
 }
-const fresh = await neverIndexed();
+const fresh: Awaited<ReturnType<typeof neverIndexed>>[] = [];
+for (const [title, make] of Object.entries(NEW_TREES)) fresh.push(await neverIndexed(title, await make()));
 const known = existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')).sizes as typeof found) : {};
 const rows = (Object.keys(TREES) as Size[]).flatMap((size) => found[size] ?? known[size] ?? []);
 const ms = (value: number) => value.toFixed(1);
@@ -226,10 +230,27 @@ process.stdout.write(
   ])}\n\n${table([
     ['tidemark search, seconds to the first line', ...MODES],
     ...rows.map(({ tree, command }) => [tree, ...MODES.map((mode) => s(command.seconds[mode]!))]),
-  ])}\n\n${fresh.files} files never indexed: lexical lane ${s(fresh.lexicalLane)} s, first result of a search ${s(fresh.firstResult)} s\n`,
+  ])}\n\n${table([
+    [
+      'files that were never indexed',
+      'files',
+      'MB',
+      'chunks',
+      'seconds to the end of the lexical lane',
+      'to a result',
+    ],
+    ...fresh.map(({ tree, files, bytes, chunks, lexicalLane, firstResult }) => [
+      tree,
+      files,
+      (bytes / 1e6).toFixed(1),
+      chunks,
+      s(lexicalLane),
+      s(firstResult),
+    ]),
+  ])}\n`,
 );
 if (!values.trial) {
-  const report = { sizes: { ...known, ...found }, fresh: { environment: environment(), ...fresh } };
+  const report = { sizes: { ...known, ...found }, fresh: { environment: environment(), trees: fresh } };
   const rounded = (_: string, value: unknown) =>
     typeof value === 'number' ? Number(value.toFixed(4)) : value;
   writeFileSync(RESULTS, `${JSON.stringify(report, rounded, 1)}\n`);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { walk } from '../../src/walk/walk.ts';
+import { debianPackage, debianSource, npmPackage } from './corpora.ts';
 import { once, rssCorpus } from './rss-corpora.ts';
 
 const NEW_FILES = 1000;
@@ -25,10 +26,17 @@ async function driversWithoutGpu(): Promise<string> {
   });
 }
 
-/** Every so many-th file of all of it. */
-export async function thousandFiles(): Promise<string> {
-  const from = await kernel();
-  return once('kernel-1000', async (into) => {
+/** Trees of 1,000 files by what they were taken from: every so many-th file of all of it. */
+export const NEW_TREES: Readonly<Record<string, () => Promise<string>>> = {
+  'Linux 6.1': async () => thousandFiles('kernel', await kernel()),
+  'redis 7.0': async () => thousandFiles('redis', debianSource('redis').dir),
+  'Go 1.19': async () => thousandFiles('go', debianPackage('golang-1.19-src').dir),
+  'Guava 31.1': async () => thousandFiles('guava', debianSource('guava-libraries').dir),
+  'Effect 3.22': async () => thousandFiles('effect', npmPackage('effect@3.22.4').dir),
+};
+
+async function thousandFiles(name: string, from: string): Promise<string> {
+  return once(`${name}-1000`, async (into) => {
     const paths: string[] = [];
     for await (const entry of walk(from)) if (entry.type === 'file') paths.push(join(from, entry.path));
     for (let i = 0; i < NEW_FILES; i++) {
