@@ -52,12 +52,22 @@ export function definedNames({ symbol, definitions }: Pick<IndexedFields, 'symbo
 
 /** What a chunk is found by, separated by blanks: stems of its text, and names behind the marks of their fields. */
 export function indexTerms({ path, text, symbol, definitions }: IndexedFields): string {
-  const terms = searchTerms(text).map(stem);
-  const add = (field: TermField, names: readonly string[]) => {
-    for (const name of names) terms.push(FIELD_MARKS[field] + name);
-  };
-  add('file', fileNameTerms(path));
-  add('directory', directoryTerms(path));
-  add('definition', nameTerms(definedNames({ symbol, definitions })));
-  return terms.join(' ');
+  return [
+    ...searchTerms(text).map(stem),
+    ...pathTerms(path),
+    ...marked('definition', nameTerms(definedNames({ symbol, definitions }))),
+  ].join(' ');
+}
+
+const marked = (field: TermField, names: readonly string[]) => names.map((name) => FIELD_MARKS[field] + name);
+
+/** Of the last path: the chunks of a file come one after the other. */
+let last: { readonly path: string; readonly terms: readonly string[] } = { path: '', terms: [] };
+
+function pathTerms(path: string): readonly string[] {
+  if (path !== last.path) {
+    const terms = [...marked('file', fileNameTerms(path)), ...marked('directory', directoryTerms(path))];
+    last = { path, terms };
+  }
+  return last.terms;
 }

@@ -2,11 +2,14 @@ import { stemmer } from 'stemmer';
 
 /** Words are few and come again and again; what is kept of them has an end all the same. */
 const MAX_KEPT = 32_768;
-const WORD = /^[a-z]{4,32}$/;
+const [MIN_LENGTH, MAX_LENGTH] = [4, 32];
+const WORD = /^[a-z]+$/;
 
 function remembered(work: (term: string) => string): (term: string) => string {
   const known = new Map<string, string>();
   return (term) => {
+    // Most of code is shorter words, and to look them up costs as much as all else here.
+    if (term.length < MIN_LENGTH || term.length > MAX_LENGTH) return term;
     const before = known.get(term);
     if (before !== undefined) return before;
     if (!WORD.test(term)) return term;
