@@ -41,6 +41,8 @@ const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.lengt
 makeGateTree(tree, FILES);
 writeTinyModel(model);
 let paths = sourceFiles(tree);
+/** Lines of each file: it stays about as long, or memory would follow the tree. */
+const usual = new Map(paths.map((path) => [path, readFileSync(path, 'utf8').split('\n').length]));
 const differing = paths.slice(0, DIFFERING).map((path) => path.slice(tree.length + 1));
 for (const path of differing) {
   mkdirSync(dirname(join(other, path)), { recursive: true });
@@ -66,10 +68,15 @@ async function verify(): Promise<number> {
 const counts = { edits: 0, renames: 0, switches: 0 };
 function work(round: number): void {
   const free = paths.filter((path) => !differing.includes(path.slice(tree.length + 1)));
-  for (let i = 0; i < EDITS; i++, counts.edits++) editLines(pick(free), random);
+  for (let i = 0; i < EDITS; i++, counts.edits++) {
+    const path = pick(free);
+    editLines(path, random, usual.get(path)!);
+  }
   const from = pick(free);
   const to = from.replace(/(-r\d+)?(\.\w+)$/, `-r${round}$2`);
   renameSync(from, to);
+  usual.set(to, usual.get(from)!);
+  usual.delete(from);
   counts.renames++;
   paths = paths.map((path) => (path === from ? to : path));
   if (round % SWITCH_EVERY !== 0) return;

@@ -182,6 +182,8 @@ export class TidemarkIndex implements AsyncDisposable {
   readonly #options: OpenOptions;
   readonly #memoryBytes: number | undefined;
   #reader: Promise<Reader> | null = null;
+  /** Of an index that was built anew meanwhile, for the calls that began with them. */
+  readonly #retired: Store[] = [];
   #embedder: TextEmbedder | null = null;
   #embedderKey = '';
   #idle: NodeJS.Timeout | undefined;
@@ -374,6 +376,7 @@ export class TidemarkIndex implements AsyncDisposable {
     return {
       [Symbol.dispose]: () => {
         if (--this.#calls > 0 || this.#closed) return;
+        void this.#closeRetired().catch(() => {});
         this.#idle = setTimeout(() => void this.#rest().catch(() => {}), IDLE_MS);
         this.#idle.unref();
       },
@@ -384,8 +387,9 @@ export class TidemarkIndex implements AsyncDisposable {
   async #rest(): Promise<void> {
     const embedder = this.#embedder;
     this.#embedder = null;
-    await embedder?.dispose();
-    await this.#closeReader();
+    // Both are taken out before anything is waited for: a call that comes meanwhile opens others.
+    await Promise.all([embedder?.dispose(), this.#closeReader()]);
+    if (this.#calls > 0) return;
     forgetConnections();
     await collectGarbage();
   }
@@ -405,10 +409,10 @@ export class TidemarkIndex implements AsyncDisposable {
       const { store, tablesUri } = await reader;
       await store.refreshMeta();
       if (store.tablesUri === tablesUri) return store;
-      // Of calls side by side the first one to see it closes it, and all of them share what is opened next.
+      // Of calls side by side the first one to see it retires it, and all of them share what is opened next.
       if (this.#reader === reader) {
         this.#reader = null;
-        await store.close();
+        this.#retired.push(store);
       }
     }
     this.#reader ??= this.#openReader(embeds);
@@ -438,7 +442,13 @@ export class TidemarkIndex implements AsyncDisposable {
   async #closeReader(): Promise<void> {
     const reader = this.#reader;
     this.#reader = null;
+    const retired = this.#closeRetired();
     await (await reader?.catch(() => null))?.store.close();
+    await retired;
+  }
+
+  async #closeRetired(): Promise<void> {
+    for (const store of this.#retired.splice(0)) await store.close();
   }
 
   /** One for all queries, until the index has another model. */

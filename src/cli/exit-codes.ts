@@ -33,12 +33,14 @@ export function report(thrown: unknown): number {
   complain((error instanceof Error ? error.message : String(error)) || 'failed for no known reason');
   if (process.env.TIDEMARK_DEBUG === '1' && error instanceof Error) {
     for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack}\n`);
+    if (thrown !== error && thrown instanceof Error && 'error' in thrown)
+      process.stderr.write(`Closing failed after it: ${(thrown.error as Error).stack}\n`);
   }
   return error instanceof TidemarkError && USAGE.has(error.code) ? EXIT.usage : EXIT.failed;
 }
 
 /** What went wrong first, where closing something went wrong because of it. */
-function firstOf(thrown: unknown): unknown {
+export function firstOf(thrown: unknown): unknown {
   let error = thrown;
   // By its name: Node 20 has no such class.
   while (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error)

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { TIDEMARK_VERSION } from '../pipeline/versions.ts';
-import { complain, EXIT, report } from './exit-codes.ts';
+import { complain, EXIT, firstOf, report } from './exit-codes.ts';
 import { limit, notEmpty, parserOption, place, withCommonOptions, withIndexOptions } from './options.ts';
 import { flushOutput, OutputClosed } from './output.ts';
 
@@ -29,7 +29,7 @@ export async function run(args: readonly string[]): Promise<number> {
     await flushOutput();
     return code;
   } catch (error) {
-    return error instanceof OutputClosed ? EXIT.complete : report(error);
+    return firstOf(error) instanceof OutputClosed ? EXIT.complete : report(error);
   }
 }
 

@@ -204,7 +204,8 @@ export class Governor implements Disposable {
   }
 
   #begin(work: () => void | Promise<void>, after?: Promise<unknown>): void {
-    this.#work = Promise.all([this.#work, this.#do(work, after)]);
+    // Without their results: each would hold those before it.
+    this.#work = Promise.all([this.#work, this.#do(work, after)]).then(() => {});
   }
 
   #calm(now: number): void {

@@ -68,5 +68,10 @@ function children(pid: number): number[] {
 }
 
 function ownThreads(): number[] {
-  return readdirSync('/proc/self/task').map(Number);
+  try {
+    return readdirSync('/proc/self/task').map(Number);
+  } catch {
+    // No file descriptor left, or a sandbox: what the first thread has started is seen all the same.
+    return [process.pid];
+  }
 }

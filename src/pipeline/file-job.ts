@@ -28,7 +28,8 @@ export function leaseBytes(file: WalkedFile): number {
   return 64 * 1024 + 8 * Math.min(file.size, WINDOW_BYTES);
 }
 
-const MOST_HELD_BYTES = 2 * WINDOW_BYTES;
+/** What a file may have grown by since the walk saw it, and still wait in memory. */
+const MOST_GROWN_BYTES = 64 * 1024;
 
 /** True for a file whose chunks all come from one window, so that they may wait in memory for their turn. */
 export function isSmall(file: WalkedFile): boolean {
@@ -91,7 +92,7 @@ export async function prepareFile(
     const next = await job.next();
     if (next.done) return { type: 'chunked', chunks, report: next.value };
     bytes = next.value.at(-1)?.endByte ?? bytes;
-    if (bytes > MOST_HELD_BYTES) {
+    if (bytes > file.size + MOST_GROWN_BYTES) {
       // Larger than the walk said: it is being written, or the file system tells no size.
       await job.return(undefined as never);
       return { type: 'stream' };

@@ -119,15 +119,14 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   }
   await store.setChunker(CHUNKER_VERSION);
   yield { type: 'maintenance' };
-  const mayMaintain = async () => {
+  const mayMaintain = async (work: string) => {
     // What the lane leaves as garbage goes before the next stage fills its place.
     await collectGarbage();
     await governor.room(signal);
-    if (governor.tight)
-      degrade('maintenance-later', 'memory was too short to compact the index; a later run does it');
+    if (governor.tight) degrade('maintenance-later', `memory was too short to ${work}; a later run does it`);
     return !governor.tight;
   };
-  await store.maintain({ only: (await mayMaintain()) ? 'worn' : 'needed' });
+  await store.maintain({ only: (await mayMaintain('compact the index')) ? 'worn' : 'needed' });
   signal.throwIfAborted();
 
   if (embed && (await store.counts()).files.pending.files > 0) {
@@ -140,7 +139,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     yield* withHeld(lane, held);
     await embedder.dispose();
     yield { type: 'maintenance' };
-    if (await mayMaintain()) await store.buildVectorIndexIfWorthIt();
+    await store.buildVectorIndexIfWorthIt({ may: () => mayMaintain('index the vectors') });
   } else if (embed && store.meta().model !== null) {
     const { id, dimensions } = store.meta().model!;
     summary.embedder = {

@@ -1,5 +1,4 @@
 import { definedNames, nameTerms } from '../chunk/index-terms.ts';
-import { stem } from '../chunk/stem.ts';
 import { searchTerms } from '../chunk/terms.ts';
 import { TidemarkError } from '../errors.ts';
 import type { ChunkRow } from '../store/schema.ts';
@@ -41,5 +40,5 @@ export function likeQuestion(chunk: Pick<PlacedChunk, 'text' | 'symbol' | 'defin
   const byLength = [...new Set(searchTerms(chunk.text))].sort((a, b) => b.length - a.length);
   const words = [...new Set([...searchTerms(own), ...byLength])].slice(0, MAX_WORDS);
   const names = new Set(nameTerms(own));
-  return { text: '', words: words.map(stem), names, symbol: null, path: null, phrases: [] };
+  return { text: '', words, names, symbol: null, path: null, phrases: [] };
 }

@@ -97,10 +97,8 @@ export class ChunkTable {
     const columns = names(CHUNK_COLUMNS, [...new Set([...keys, ...PLACE])]);
     for (const part of inParts([...named.keys()])) {
       const ordinals = range === null ? null : inRange('ordinal', range.from - 1, range.to - 1);
-      const query = table
-        .query()
-        .select(columns)
-        .where(both(isIn('seq', part), ordinals)!);
+      const where = both(isIn('seq', part), ordinals)!;
+      const query = () => table.query().select(columns).where(where);
       for await (const batch of this.#tables.stream('read chunks', query)) {
         // Rows that a newer version replaced may still be there under the same seq.
         const live = decode(batch, CHUNK_COLUMNS, PLACE).map((row) => isNamed(named.get(row.seq)!, row));
@@ -117,8 +115,8 @@ export class ChunkTable {
     const table = await this.#tables.get('chunks');
     const rows: Pick<ChunkRow, K>[] = [];
     for (const part of inParts(ids)) {
-      const query = table.query().select(names(CHUNK_COLUMNS, keys)).where(isIn('id', part));
-      rows.push(...(await this.#tables.read('read chunks', () => collect(query, CHUNK_COLUMNS, keys))));
+      const query = () => table.query().select(names(CHUNK_COLUMNS, keys)).where(isIn('id', part));
+      rows.push(...(await this.#tables.read('read chunks', () => collect(query(), CHUNK_COLUMNS, keys))));
     }
     return rows;
   }
@@ -132,13 +130,13 @@ export class ChunkTable {
     const keys = hitKeys(options);
     const rows: { readonly id: string; readonly row: ChunkHit }[] = [];
     for (const part of inParts(ids)) {
-      const query = table
-        .query()
-        .select(names(CHUNK_COLUMNS, ['id', ...keys]))
-        .withRowId()
-        .where(isIn('id', part));
       await this.#tables.read('read chunks', async () => {
         const found: typeof rows = [];
+        const query = table
+          .query()
+          .select(names(CHUNK_COLUMNS, ['id', ...keys]))
+          .withRowId()
+          .where(isIn('id', part));
         for await (const batch of drained(query)) {
           const hits = decodeHits(batch, keys);
           for (const [i, { id }] of decode(batch, CHUNK_COLUMNS, ['id']).entries())
@@ -164,9 +162,9 @@ export class ChunkTable {
     const runs = rows.map(({ seq, ordinal }) => ({ seq, from: ordinal, to: ordinal + 1 }));
     const found: ChunkDetails[] = [];
     for (const part of inParts(runs, RUNS_PER_QUERY)) {
-      const query = table.query().select(names(CHUNK_COLUMNS, DETAIL_KEYS)).where(inRuns(part));
+      const query = () => table.query().select(names(CHUNK_COLUMNS, DETAIL_KEYS)).where(inRuns(part));
       found.push(
-        ...(await this.#tables.read('read chunks', () => collect(query, CHUNK_COLUMNS, DETAIL_KEYS))),
+        ...(await this.#tables.read('read chunks', () => collect(query(), CHUNK_COLUMNS, DETAIL_KEYS))),
       );
     }
     return found;
@@ -177,8 +175,10 @@ export class ChunkTable {
     const rowIds = rows.flatMap(({ rowId }) => rowId ?? []);
     if (rowIds.length === 0) return [];
     const table = await this.#tables.get('chunks');
-    const query = table.takeRowIds(rowIds).select(names(CHUNK_COLUMNS, DETAIL_KEYS));
-    return collect(query, CHUNK_COLUMNS, DETAIL_KEYS).catch(() => []);
+    return this.#tables.run('read chunks', async () => {
+      const query = table.takeRowIds(rowIds).select(names(CHUNK_COLUMNS, DETAIL_KEYS));
+      return collect(query, CHUNK_COLUMNS, DETAIL_KEYS).catch(() => []);
+    });
   }
 
   /**
@@ -195,15 +195,15 @@ export class ChunkTable {
     if (match === null || limit < 1) return [];
     const table = await this.#tables.get('chunks');
     const keys = hitKeys(options);
-    const search = table
-      .query()
-      .fullTextSearch(match)
-      .select([...names(CHUNK_COLUMNS, keys), '_score'])
-      .withRowId()
-      .limit(limit);
     const where = filterPredicate(filter);
-    if (where !== null) search.where(where);
     return this.#tables.read('search', async () => {
+      const search = table
+        .query()
+        .fullTextSearch(match)
+        .select([...names(CHUNK_COLUMNS, keys), '_score'])
+        .withRowId()
+        .limit(limit);
+      if (where !== null) search.where(where);
       const hits: LexicalHit[] = [];
       for await (const batch of drained(search)) {
         const scores = batch.getChild('_score')!;

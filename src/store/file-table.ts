@@ -60,9 +60,11 @@ export class FileTable {
   /** Rows with a path in `(after, through]`, in no order, not deduped, in batches. Null: no bound. */
   async *inRange(after: string | null, through: string | null): AsyncGenerator<FileRow[], void, void> {
     const table = await this.#tables.get('files');
-    const query = table.query().select(names(FILE_COLUMNS, ALL));
     const where = inRange('path', after, through);
-    if (where !== null) query.where(where);
+    const query = () => {
+      const all = table.query().select(names(FILE_COLUMNS, ALL));
+      return where === null ? all : all.where(where);
+    };
     for await (const batch of this.#tables.stream('read files', query))
       yield decode(batch, FILE_COLUMNS, ALL);
   }
@@ -88,13 +90,15 @@ export class FileTable {
 
   async #orderedPage(where: Predicate | null): Promise<FileRow[]> {
     const table = await this.#tables.get('files');
-    const query = table
-      .query()
-      .select(names(FILE_COLUMNS, ALL))
-      .orderBy([{ columnName: 'path' }, { columnName: 'rev', ascending: false }])
-      .limit(PAGE_ROWS);
-    if (where !== null) query.where(where);
-    return this.#tables.read('read files', () => collect(query, FILE_COLUMNS, ALL));
+    return this.#tables.read('read files', () => {
+      const query = table
+        .query()
+        .select(names(FILE_COLUMNS, ALL))
+        .orderBy([{ columnName: 'path' }, { columnName: 'rev', ascending: false }])
+        .limit(PAGE_ROWS);
+      if (where !== null) query.where(where);
+      return collect(query, FILE_COLUMNS, ALL);
+    });
   }
 
   /**
@@ -109,13 +113,15 @@ export class FileTable {
     for (let span = FIRST_SEQ_SPAN; found.length < limit && after < maxSeq; ) {
       let through = after + span;
       if (through > maxSeq) through = maxSeq;
-      const query = table
-        .query()
-        .select(names(FILE_COLUMNS, ALL))
-        .where(both(inRange('seq', after, through), equals('state', 'pending'))!)
-        .orderBy([{ columnName: 'seq' }, { columnName: 'rev', ascending: false }])
-        .limit(limit);
-      const rows = await this.#tables.read('read files', () => collect(query, FILE_COLUMNS, ALL));
+      const where = both(inRange('seq', after, through), equals('state', 'pending'))!;
+      const query = () =>
+        table
+          .query()
+          .select(names(FILE_COLUMNS, ALL))
+          .where(where)
+          .orderBy([{ columnName: 'seq' }, { columnName: 'rev', ascending: false }])
+          .limit(limit);
+      const rows = await this.#tables.read('read files', () => collect(query(), FILE_COLUMNS, ALL));
       const newest = await this.newestByPath(rows.map((row) => row.path));
       for (const row of rows) if (newest.get(row.path)?.rev === row.rev) found.push(row);
       // A full page may have been cut off by the limit: go on from its last row.
@@ -145,8 +151,8 @@ export class FileTable {
     const table = await this.#tables.get('files');
     const newest = new Map<string, FileVersion>();
     for (const part of inParts(paths)) {
-      const query = table.query().select(names(FILE_COLUMNS, VERSION)).where(isIn('path', part));
-      const rows = await this.#tables.read('read files', () => collect(query, FILE_COLUMNS, VERSION));
+      const query = () => table.query().select(names(FILE_COLUMNS, VERSION)).where(isIn('path', part));
+      const rows = await this.#tables.read('read files', () => collect(query(), FILE_COLUMNS, VERSION));
       for (const row of rows) if (row.rev > (newest.get(row.path)?.rev ?? -1n)) newest.set(row.path, row);
     }
     return newest;

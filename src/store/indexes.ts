@@ -32,7 +32,7 @@ interface Lag {
   share: number;
 }
 const SCALAR_LAG: Lag = { rows: 16_384, share: 0.1 };
-/** A search reads the terms of each row that is not in the index, once a field: 30 ms for a thousand. */
+/** A search reads the terms of each row that is not in the index: 8 ms for a thousand. */
 const TEXT_LAG: Lag = { rows: 256, share: 0.02 };
 /** Below it compaction adds what is new to the index that is there. */
 const VECTOR_LAG: Lag = { rows: 65_536, share: 0.5 };
@@ -86,13 +86,16 @@ export class Indexes {
     return true;
   }
 
-  /** An IVF_RQ index over the vectors when there are many. True when built. */
-  async buildVector(options: { force?: boolean } = {}): Promise<boolean> {
+  /** An IVF_RQ index over the vectors when there are many; `may` is asked where it would be built. True when built. */
+  async buildVector(
+    options: { readonly force?: boolean; readonly may?: () => Promise<boolean> } = {},
+  ): Promise<boolean> {
     const table = await this.#tables.find('vectors');
     if (table === null) return false;
     const rows = await this.#tables.count('vectors');
     if (rows < MIN_VECTOR_ROWS) return false;
     if (options.force !== true && !isBehind(await this.find(table, 'vector'), rows, VECTOR_LAG)) return false;
+    if (options.may !== undefined && !(await options.may())) return false;
     const config = { distanceType: 'cosine', ...(await this.#partitions(table, rows)) } as const;
     await this.#build(table, 'vector', (lance) => lance.Index.ivfRq(config));
     return true;

@@ -313,9 +313,12 @@ export class Store implements AsyncDisposable {
     return this.#indexes.buildScalar();
   }
 
-  /** Builds the vector index when there are many vectors and it is missing or far behind. True when built. */
-  async buildVectorIndexIfWorthIt(): Promise<boolean> {
-    return this.#indexes.buildVector();
+  /**
+   * Builds the vector index when there are many vectors and it is missing or far behind, and `may` allows it then. True when
+   * built.
+   */
+  async buildVectorIndexIfWorthIt(options: { readonly may?: () => Promise<boolean> } = {}): Promise<boolean> {
+    return this.#indexes.buildVector(options);
   }
 
   /** Writer only, at the end of a run: compaction, old versions, stale vectors, indexes; as far as worth it. */

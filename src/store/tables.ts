@@ -60,9 +60,10 @@ export class Tables {
   }
 
   /** The batches of a query to the end, whatever the consumer does; see `drained`. */
-  async *stream(what: string, query: Query): AsyncGenerator<RecordBatch, void, void> {
+  async *stream(what: string, query: () => Query): AsyncGenerator<RecordBatch, void, void> {
     try {
-      yield* drained(query);
+      if (this.#closed) throw new ClosedError();
+      yield* drained(query());
     } catch (error) {
       throw asStoreError(error, this.place.name, what);
     }

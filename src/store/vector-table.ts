@@ -91,8 +91,10 @@ export class VectorTable {
     const table = await this.#tables.find('vectors');
     if (table === null) return found;
     for (const part of inParts(ids)) {
-      const query = table.query().select(['id']).where(isIn('id', part));
-      const rows = await this.#tables.read('read vectors', () => collect(query, VECTOR_KEY_COLUMNS, ['id']));
+      const query = () => table.query().select(['id']).where(isIn('id', part));
+      const rows = await this.#tables.read('read vectors', () =>
+        collect(query(), VECTOR_KEY_COLUMNS, ['id']),
+      );
       for (const { id } of rows) found.add(id);
     }
     return found;
@@ -104,8 +106,8 @@ export class VectorTable {
     const table = await this.#tables.find('vectors');
     if (table === null) return found;
     for (const part of inParts([...new Set(hashes)])) {
-      const query = table.query().select(['hash', 'vector']).where(isIn('hash', part));
       await this.#tables.read('read vectors', async () => {
+        const query = table.query().select(['hash', 'vector']).where(isIn('hash', part));
         for await (const batch of drained(query)) {
           const keys = batch.getChild('hash')!;
           const vectors = batch.getChild('vector')!;
@@ -129,12 +131,12 @@ export class VectorTable {
   ): Promise<Nearest> {
     const table = await this.#tables.find('vectors');
     if (table === null || limit < 1) return { neighbours: [], fetched: 0 };
-    const query = table.query().nearestTo(vector).distanceType('cosine').nprobes(NPROBES);
-    query.refineFactor(REFINE_FACTOR).select(['id', '_distance']).limit(limit);
-    if (options.exact === true) query.bypassVectorIndex();
     const where = filterPredicate(filter);
-    if (where !== null) query.where(where);
     return this.#tables.read('search', async () => {
+      const query = table.query().nearestTo(vector).distanceType('cosine').nprobes(NPROBES);
+      query.refineFactor(REFINE_FACTOR).select(['id', '_distance']).limit(limit);
+      if (options.exact === true) query.bypassVectorIndex();
+      if (where !== null) query.where(where);
       const nearest = new Map<string, number>();
       let fetched = 0;
       for await (const batch of drained(query)) {

@@ -141,7 +141,7 @@ async function tallyGroup(group: readonly LiveFileRow[], parts: Parts): Promise<
 /** One pass over the places of all chunk rows. */
 async function* orphans({ tables, files }: Parts): AsyncGenerator<Fault, void, void> {
   const table = await tables.get('chunks');
-  const query = table.query().select(names(CHUNK_COLUMNS, PLACE));
+  const query = () => table.query().select(names(CHUNK_COLUMNS, PLACE));
   for await (const batch of tables.stream('read chunks', query)) {
     const rows = decode(batch, CHUNK_COLUMNS, PLACE);
     const versions = await files.newestByPath(rows.map(({ path }) => path));

@@ -3,6 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { indexTerms } from '../../src/chunk/index-terms.ts';
+import { lexicalQuery } from '../../src/search/question.ts';
+import { RANKING } from '../../src/search/ranking.ts';
+import { likeQuestion } from '../../src/search/related.ts';
 import type { SearchOptions } from '../../src/search/search.ts';
 import { openIndex, type TidemarkIndex } from '../../src/tidemark-index.ts';
 import { update, write } from '../support/index-runs.ts';
@@ -120,4 +124,21 @@ test('the like of a place is found, without the place itself', async () => {
     ['src/paint.ts', 99],
   ] as const)
     await assert.rejects(index.related(path, line), { code: 'ERR_TIDEMARK_NO_CHUNK' });
+});
+
+test('what is asked for of the like of a chunk are words that it was indexed by', () => {
+  const chunk = {
+    path: 'src/parse.ts',
+    text: 'function parseResponse(database) { return database.release(response, false) }',
+    symbol: 'parseResponse',
+    definitions: 'function parseResponse',
+  };
+  const { terms } = lexicalQuery(likeQuestion(chunk), RANKING);
+  const indexed = new Set(indexTerms(chunk).split(' '));
+  const inText = terms.filter((term) => /^\w/.test(term));
+  assert.ok(inText.length > 5);
+  assert.deepEqual(
+    inText.filter((term) => !indexed.has(term)),
+    [],
+  );
 });

@@ -171,6 +171,18 @@ test('closing waits for the searches under way', async () => {
   }
 });
 
+test('a search that comes while the index goes to rest finds as ever', async (t) => {
+  await using other = await openIndex(root);
+  for (const mode of ['hybrid', 'lexical'] as const) {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await other.search('sort');
+    t.mock.timers.tick(60_000);
+    t.mock.timers.reset();
+    const { hits } = await other.search('InsertionSort', { mode });
+    assert.equal(hits[0]?.path, 'lib/sort.go', mode);
+  }
+});
+
 test('a closed index answers nothing and leaves no process', async () => {
   const handle = await openIndex(root);
   assert.equal(

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { asStoreError } from '../../src/store/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import { removeIndex } from '../../src/store/remove.ts';
+import type { Store } from '../../src/store/store.ts';
 import {
   chunkBatch,
   chunkRow,
@@ -143,6 +144,26 @@ test('a reader beside the writer cannot write, and sees what the writer commits'
   assert.deepEqual(await idsOf(reader, await reader.searchSemantic(query, {}, 10)), ['c1']);
   assert.equal(reader.meta().model, null);
   assert.deepEqual((await reader.refreshMeta()).model, model);
+});
+
+test('what is read of a store that closes meanwhile says that it is closed', async (t) => {
+  const dir = path.join(await temporaryDir(t), '.tidemark');
+  await makeIndex(dir);
+  // Of a query for each part some are still to come when it closes.
+  const ids = Array.from({ length: 20_000 }, (_, i) => `${i}`.padStart(32, '0'));
+  for (const read of [
+    (store: Store) => store.chunksById(ids, ['path']),
+    (store: Store) => store.newestByPath(ids),
+    (store: Store) => store.vectorsByHash(ids),
+  ]) {
+    const store = await openStore(dir, READ);
+    const reading = read(store).then(
+      () => 'read',
+      (error: { code?: string }) => error.code,
+    );
+    await store.close();
+    assert.ok(['read', 'ERR_TIDEMARK_CLOSED'].includes(String(await reading)), String(await reading));
+  }
 });
 
 test('an index outside of its tree is refused for another tree, and nothing is touched', async (t) => {
