@@ -63,6 +63,7 @@ export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGener
       if (files.length === 0) break;
       after = files.at(-1)!.seq;
       for await (const _ of lane.embedFiles(files)) yield progress();
+      await lane.indexKeys();
     }
     await lane.flush();
     done = true;
@@ -195,6 +196,20 @@ class SemanticLane {
     this.#finished.push(...whole);
     const chunks = this.#finished.reduce((sum, file) => sum + file.chunks, 0);
     if (chunks >= FLUSH_CHUNKS[this.#size] || isLate(this.#lastCommit)) await this.flush();
+  }
+
+  /** Each batch looks up its keys: of many, a scan of those that are there takes longer than a fast device embeds. */
+  async indexKeys(): Promise<void> {
+    const { inFlight, governor } = this.#options;
+    if (governor.tight || this.ended) return;
+    // No batch is in hand: what they may take is free for it.
+    const mostBytes = Math.max(0, inFlight.totalBytes - inFlight.takenBytes);
+    const lease = await inFlight.take(mostBytes, 'vector keys', this.#signal);
+    try {
+      await this.#store.buildScalarIndexes({ only: 'vectors', mostBytes });
+    } finally {
+      lease.release();
+    }
   }
 
   /** Writes vectors first, then the rows that say that their files are done. */

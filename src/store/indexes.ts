@@ -7,6 +7,8 @@ import type { TableName, Tables } from './tables.ts';
 
 /** Below this a full scan of the column is as quick. */
 const MIN_SCALAR_ROWS = 8192;
+/** A key with its row's number, while they are sorted for an index. */
+const SORTED_KEY_BYTES = 64;
 const SCALAR_COLUMNS: readonly [TableName, string][] = [
   ['files', 'path'],
   ['files', 'seq'],
@@ -37,6 +39,14 @@ const TEXT_LAG: Lag = { rows: 256, share: 0.02 };
 /** Below it compaction adds what is new to the index that is there. */
 const VECTOR_LAG: Lag = { rows: 65_536, share: 0.5 };
 
+export interface ScalarOptions {
+  readonly force?: boolean;
+  /** Of one table alone. */
+  readonly only?: TableName;
+  /** What sorting the keys of a table may take. */
+  readonly mostBytes?: number;
+}
+
 /** The indexes over the tables: which there should be, and when they are worth building again. */
 export class Indexes {
   readonly #tables: Tables;
@@ -49,15 +59,17 @@ export class Indexes {
   }
 
   /** BTREE indexes on the keys that lookups and deletes use, for tables that are large enough to pay for them. */
-  async buildScalar(options: { force?: boolean } = {}): Promise<string[]> {
+  async buildScalar(options: ScalarOptions = {}): Promise<string[]> {
+    const { only, force = false, mostBytes = Number.POSITIVE_INFINITY } = options;
     const built: string[] = [];
     for (const [name, column] of SCALAR_COLUMNS) {
+      if (only !== undefined && name !== only) continue;
       const table = await this.#tables.find(name);
       if (table === null) continue;
       const rows = await this.#tables.count(name);
-      if (rows < MIN_SCALAR_ROWS && options.force !== true) continue;
+      if ((rows < MIN_SCALAR_ROWS && !force) || rows * SORTED_KEY_BYTES > mostBytes) continue;
       const existing = await this.find(table, column);
-      if (options.force !== true && !isBehind(existing, rows, SCALAR_LAG)) continue;
+      if (!force && !isBehind(existing, rows, SCALAR_LAG)) continue;
       await this.#build(table, column, (lance) => lance.Index.btree());
       built.push(`${name}.${column}`);
     }

@@ -12,7 +12,7 @@ import { fileGroups, GROUP_CHUNKS } from './file-groups.ts';
 import { FileTable, type FileVersion, type StateCounts } from './file-table.ts';
 import type { Filter } from './filter.ts';
 import { IndexMeta } from './index-meta.ts';
-import { Indexes } from './indexes.ts';
+import { Indexes, type ScalarOptions } from './indexes.ts';
 import { type LiveLexicalHit, type SemanticHit, searchLexical, searchSemantic } from './live-search.ts';
 import type { IndexLock } from './lock.ts';
 import { type MaintainOptions, type MaintainReport, maintain } from './maintain.ts';
@@ -309,8 +309,8 @@ export class Store implements AsyncDisposable {
   }
 
   /** Builds the key indexes that large tables need. Returns which, as `table.column`. */
-  async buildScalarIndexes(): Promise<string[]> {
-    return this.#indexes.buildScalar();
+  async buildScalarIndexes(options: Omit<ScalarOptions, 'force'> = {}): Promise<string[]> {
+    return this.#indexes.buildScalar(options);
   }
 
   /**

@@ -13,6 +13,7 @@ import { openStore } from '../../src/store/open.ts';
 import { openIndex } from '../../src/tidemark-index.ts';
 import { temporaryDirectory } from '../support/model-dirs.ts';
 import { writeSearchTree } from '../support/search-tree.ts';
+import { chunkBatch, chunkRow, fileBatch, fileRow, temporaryStore } from '../support/store-rows.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
 
 test('files whose vectors could not be written are not told to have them', async (t) => {
@@ -66,4 +67,35 @@ test('a file that is larger than the walk said does not wait in memory', async (
   const { signal } = new AbortController();
   const outcome = await prepareFile(root, { file, row: null, outdated: false }, pool, signal);
   assert.equal(outcome.type, 'stream');
+});
+
+test('keys of vectors are indexed while embedding goes on, where memory allows it', async (t) => {
+  const model = temporaryDirectory(t);
+  writeTinyModel(model);
+  await using embedder = new Embedder({ model });
+  const info = await embedder.start();
+  const FILES = 5;
+  const CHUNKS = 2100;
+  for (const inFlightBytes of [50e6, 100e3]) {
+    const store = await temporaryStore(t);
+    await store.setModel(info);
+    for (let file = 0; file < FILES; file++) {
+      const [seq, path] = [store.nextSeq(), `${file}.ts`];
+      const chunk = (_: unknown, ordinal: number) =>
+        chunkRow({ id: `${file}-${ordinal}`.padStart(32, '0'), seq, path, ordinal });
+      await store.addChunks(chunkBatch(Array.from({ length: CHUNKS }, chunk)));
+      await store.addFiles(fileBatch([fileRow({ rev: store.nextRev(), seq, path, chunks: CHUNKS })]));
+    }
+    using governor = new Governor({ budgetBytes: 8e9, onStep: () => {} });
+    using inFlight = new MemoryBudget(inFlightBytes);
+    const summary = new SummaryBuilder();
+    const { signal } = new AbortController();
+    const lane = runSemanticLane({ store, embedder, processes: 1, inFlight, governor, summary, signal });
+    for await (const _ of lane);
+    const { files, vectors } = await store.counts();
+    assert.deepEqual([files.pending.files, vectors], [0, FILES * CHUNKS]);
+    assert.equal(inFlight.leases, 0);
+    const missing = inFlightBytes < 1e6 ? ['vectors.id', 'vectors.hash'] : [];
+    assert.deepEqual(await store.buildScalarIndexes({ only: 'vectors' }), missing);
+  }
 });
