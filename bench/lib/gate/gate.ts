@@ -57,8 +57,8 @@ const MAX_ROWS = 1024;
 const MAX_BATCH = 1.25;
 /** Bytes that the JavaScript heap may grow by for each byte read, from the second quarter of a run to the last. */
 const MAX_HEAP_GROWTH = 0.5;
-/** What it grows by and shrinks by in any case. */
-const HEAP_NOISE_BYTES = 2e6;
+/** What it grows and shrinks by in any case: by 30 % of some 16 MB between collections, and a quarter of a short run may see none. */
+const HEAP_NOISE_BYTES = 5e6;
 
 /** Indexes a tree in a process with the probe in it, and says what it did not give back. */
 export async function runGate({ tree, memory, model, plant }: GateOptions): Promise<GateResult> {
