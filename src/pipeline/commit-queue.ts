@@ -8,7 +8,8 @@ import { ChunkIds } from './chunk-ids.ts';
 import { fingerprint, type PreviousChunks } from './previous-chunks.ts';
 
 const MAX_FILE_ROWS = 1024;
-const MAX_WAIT_MS = 10_000;
+/** What is finished can be searched soon after the start; later commits are fewer and fatter. */
+const WAIT_MS = { first: 1000, most: 10_000 };
 
 /** The version of a file that a new one replaces; where its chunks are known, those that stay the same are kept. */
 export interface Previous {
@@ -36,6 +37,7 @@ export class CommitQueue {
   readonly #abandoned: bigint[] = [];
   readonly #obsolete = { seqs: [] as bigint[], runs: [] as ChunkRun[], revs: [] as bigint[] };
   #lastCommit = performance.now();
+  #waitMs = WAIT_MS.first;
 
   constructor(store: Store, flushBytes: number) {
     this.#store = store;
@@ -81,7 +83,8 @@ export class CommitQueue {
     const rev = this.#store.nextRev();
     this.#files.append({ ...row, rev });
     if (old !== null) this.#discard(old, { ...row, rev });
-    const late = performance.now() - this.#lastCommit > MAX_WAIT_MS;
+    const late = performance.now() - this.#lastCommit > this.#waitMs;
+    if (late) this.#waitMs = Math.min(WAIT_MS.most, 2 * this.#waitMs);
     if (this.#files.rows >= MAX_FILE_ROWS || late) await this.commit();
   }
 
