@@ -30,6 +30,8 @@ const EDITS = 10;
 const SWITCH_EVERY = 10;
 const DIFFERING = 100;
 const WARM_PART = 0.1;
+/** By then caches and the pages of the programs that are ever touched are in memory. */
+const LATE_PART = 0.7;
 
 const given = process.env.BENCH_ROUNDS;
 const rounds = Number(given ?? ROUNDS);
@@ -119,7 +121,15 @@ const warm = samples.filter((sample) => sample.round >= rounds * WARM_PART);
 const peaks = Array.from({ length: rounds + 1 }, () => 0);
 for (const { round, rss } of warm) peaks[round] = Math.max(peaks[round]!, rss);
 const points = peaks.map((bytes, round) => [round, bytes] as const).filter(([, bytes]) => bytes > 0);
-const { slope, low, high } = trend(points.map(([round, bytes]) => [round / 1000, bytes / 1e6] as const));
+const slopeFrom = (part: number) =>
+  trend(
+    points
+      .filter(([round]) => round >= rounds * part)
+      .map(([round, bytes]) => [round / 1000, bytes / 1e6] as const),
+  );
+const [slopes, lateSlopes] = [slopeFrom(WARM_PART), slopeFrom(LATE_PART)];
+const interval = ({ slope, low, high }: typeof slopes) =>
+  `${slope.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 const mark = parseSize(MEMORY);
 const peakBytes = Math.max(...samples.map(({ pss }) => pss));
 const peakRssBytes = Math.max(...samples.map(({ rss }) => rss));
@@ -132,7 +142,8 @@ process.stdout.write(
     ['peak MB, shared pages counted once', (peakBytes / 1e6).toFixed(0)],
     ['peak MB, resident sets added up', (peakRssBytes / 1e6).toFixed(0)],
     ['samples above the mark', `${violations} of ${samples.length}`],
-    ['MB by 1,000 rounds (95 %)', `${slope.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`],
+    [`MB by 1,000 rounds after ${WARM_PART * 100} % of them (95 %)`, interval(slopes)],
+    [`after ${LATE_PART * 100} %`, interval(lateSlopes)],
     ['steps down', steps],
     ['what does not fit together in the index', problems],
   ])}\n`,
@@ -140,7 +151,6 @@ process.stdout.write(
 if (given === undefined) {
   const folder = new URL('./results/', import.meta.url);
   const curve = points.map(([round, bytes]) => [round, Number((bytes / 1e6).toFixed(1))]);
-  const slopes = { slope, low, high };
   const result = {
     environment: environment(),
     memory: MEMORY,
@@ -152,6 +162,7 @@ if (given === undefined) {
     violations,
     samples: samples.length,
     slopes,
+    lateSlopes,
     steps,
     problems,
     curve,
