@@ -1,7 +1,8 @@
 /**
- * In which type a vector is best stored: bytes, time to write, recall against 32-bit floats, time of an exact and of an
- * approximate search. Real vectors of the bundled model with noise. `npm run bench:vectors`; BENCH_VECTORS=20000 takes
- * fewer (a trial: nothing is written). Results: bench/results/vectors.json.
+ * In which type a vector is best stored, and with how many bits a dimension it is best indexed: bytes, time to write and
+ * to index, recall against 32-bit floats, time of an exact and of an approximate search. Real vectors of the bundled
+ * model with noise. `npm run bench:vectors`; BENCH_VECTORS=20000 takes fewer (a trial: nothing is written). Results:
+ * bench/results/vectors.json.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,20 +21,45 @@ const BASE = 2000;
 const DIMENSIONS = 384;
 const COMMIT = 4096;
 const QUERIES = 100;
-const TOP = 10;
+/** A hybrid search takes as many; of the first ten it is told too. */
+const TOP = 100;
+const FIRST = 10;
 /** Of the length of a vector; half of another one is added too. */
 const NOISE = 0.4;
 const TYPES = ['float32', 'float16', 'int8'] as const;
 type Type = (typeof TYPES)[number];
+/** Bits a dimension, and how many vectors are read for each that is wanted. */
+const INDEXES = [
+  { bits: 1, refine: 1 },
+  { bits: 1, refine: 5 },
+  { bits: 1, refine: 10 },
+  { bits: 2, refine: 1 },
+  { bits: 2, refine: 3 },
+  { bits: 4, refine: 1 },
+  { bits: 4, refine: 2 },
+] as const;
+
+interface Searched {
+  /** Milliseconds. */
+  readonly p50: number;
+  /** Of the nearest ten and hundred. */
+  readonly recall: { readonly ten: number; readonly hundred: number };
+}
+
+interface Indexed extends Searched {
+  readonly bits: number;
+  readonly refine: number;
+  readonly seconds: number;
+  readonly bytesPerVector: number;
+}
 
 interface Result {
   readonly type: Type;
   readonly bytesPerVector: number;
   readonly writtenPerSecond: number;
   /** Null where the store cannot search it. */
-  readonly exact: { readonly p50: number; readonly recall: number } | null;
-  readonly indexSeconds: number | null;
-  readonly approximate: { readonly p50: number; readonly recall: number } | null;
+  readonly exact: Searched | null;
+  readonly indexes: readonly Indexed[];
 }
 
 const given = process.env.BENCH_VECTORS;
@@ -124,11 +150,12 @@ async function write(type: Type, dir: string): Promise<{ lance: Table; seconds: 
   return { lance, seconds };
 }
 
-const truth: Set<number>[] = [];
+const truth: number[][] = [];
 
-async function search(lance: Table, exact: boolean): Promise<{ p50: number; recall: number }> {
+/** An exact search, or through the index with so many vectors read for each that is wanted. */
+async function search(lance: Table, how: 'exact' | { readonly refine: number }): Promise<Searched> {
   const times: number[] = [];
-  let found = 0;
+  const found = { ten: 0, hundred: 0 };
   for (let i = 0; i < QUERIES; i++) {
     const started = performance.now();
     const near = lance
@@ -137,14 +164,36 @@ async function search(lance: Table, exact: boolean): Promise<{ p50: number; reca
       .distanceType('cosine')
       .select(['id', '_distance'])
       .limit(TOP);
-    const rows = await (exact ? near.bypassVectorIndex() : near.nprobes(50).refineFactor(10)).toArray();
+    if (how === 'exact') near.bypassVectorIndex();
+    else near.nprobes(50).refineFactor(how.refine);
+    const rows = await near.toArray();
     times.push(performance.now() - started);
     const ids = rows.map((row) => Number(row.id));
-    truth[i] ??= new Set(ids);
-    found += ids.filter((id) => truth[i]!.has(id)).length;
+    truth[i] ??= ids;
+    const known = new Set(ids);
+    const share = (top: number) => truth[i]!.slice(0, top).filter((id) => known.has(id)).length / top;
+    found.ten += share(FIRST) / QUERIES;
+    found.hundred += share(TOP) / QUERIES;
   }
   times.sort((a, b) => a - b);
-  return { p50: times[QUERIES / 2]!, recall: found / QUERIES / TOP };
+  return { p50: times[QUERIES / 2]!, recall: found };
+}
+
+async function indexed(lance: Table): Promise<Indexed[]> {
+  const all: Indexed[] = [];
+  let [seconds, bytes, built] = [0, 0, 0];
+  for (const { bits, refine } of INDEXES) {
+    if (bits !== built) {
+      const started = performance.now();
+      const config = loadLance().Index.ivfRq({ distanceType: 'cosine', numBits: bits });
+      await lance.createIndex('vector', { config, replace: true });
+      seconds = (performance.now() - started) / 1000;
+      bytes = (await lance.listIndices())[0]!.sizeBytes ?? 0;
+      built = bits;
+    }
+    all.push({ bits, refine, seconds, bytesPerVector: bytes / count, ...(await search(lance, { refine })) });
+  }
+  return all;
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
@@ -158,38 +207,46 @@ try {
       writtenPerSecond: count / seconds,
     };
     if (type === 'int8') {
-      const refused = await search(lance, true).then(
+      const refused = await search(lance, 'exact').then(
         () => null,
         () => 'refused',
       );
       if (refused === null) throw new Error('the store searches 8-bit vectors by now: measure them');
-      results.push({ ...written, exact: null, indexSeconds: null, approximate: null });
+      results.push({ ...written, exact: null, indexes: [] });
       continue;
     }
-    const exact = await search(lance, true);
-    const started = performance.now();
-    await lance.createIndex('vector', { config: loadLance().Index.ivfRq({ distanceType: 'cosine' }) });
-    const indexSeconds = (performance.now() - started) / 1000;
-    results.push({ ...written, exact, indexSeconds, approximate: await search(lance, false) });
+    results.push({ ...written, exact: await search(lance, 'exact'), indexes: await indexed(lance) });
   }
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
 
-const shown = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '-';
+const searched = ({ p50, recall }: Searched) => [
+  recall.ten.toFixed(3),
+  recall.hundred.toFixed(3),
+  p50.toFixed(1),
+];
 process.stdout.write(
   `${table([
-    ['type', 'bytes', 'written a second', 'exact: recall', 'ms', 'index, s', 'approximate: recall', 'ms'],
-    ...results.map(({ type, bytesPerVector, writtenPerSecond, exact, indexSeconds, approximate }) => [
+    ['type', 'bytes', 'written a second', 'exact: recall@10', '@100', 'ms'],
+    ...results.map(({ type, bytesPerVector, writtenPerSecond, exact }) => [
       type,
       bytesPerVector.toFixed(0),
       writtenPerSecond.toFixed(0),
-      shown(exact?.recall, 4),
-      shown(exact?.p50, 1),
-      shown(indexSeconds ?? undefined, 1),
-      shown(approximate?.recall, 4),
-      shown(approximate?.p50, 1),
+      ...(exact === null ? ['-', '-', '-'] : searched(exact)),
     ]),
+  ])}\n\n${table([
+    ['type', 'index: bits', 'bytes', 'built in, s', 'read for each', 'recall@10', '@100', 'ms'],
+    ...results.flatMap(({ type, indexes }) =>
+      indexes.map(({ bits, bytesPerVector, seconds, refine, ...rest }) => [
+        type,
+        String(bits),
+        bytesPerVector.toFixed(0),
+        seconds.toFixed(1),
+        String(refine),
+        ...searched(rest),
+      ]),
+    ),
   ])}\n`,
 );
 if (given === undefined) {

@@ -1,5 +1,4 @@
-import { byPlace, type LiveLexicalHit, type SemanticHit } from '../store/live-search.ts';
-import type { ChunkHit } from '../store/schema.ts';
+import { byPlace, type LiveChunk, type LiveLexicalHit, type SemanticHit } from '../store/live-search.ts';
 import { definitionMatch } from './definition-match.ts';
 import { nameMatches, pathMatch } from './name-match.ts';
 import type { Question } from './question.ts';
@@ -7,12 +6,12 @@ import type { Ranking } from './ranking.ts';
 import { olderVersions, standing } from './standing.ts';
 
 export interface RankedChunk {
-  readonly row: ChunkHit;
+  readonly row: LiveChunk;
   readonly score: number;
 }
 
 interface ChunkEvidence {
-  readonly row: ChunkHit;
+  readonly row: LiveChunk;
   /** Shares of the best chunk's. */
   words: number;
   meaning: number;
@@ -21,7 +20,7 @@ interface ChunkEvidence {
 
 interface FileEvidence {
   readonly chunks: ChunkEvidence[];
-  readonly row: ChunkHit;
+  readonly row: LiveChunk;
   /** Its chunks have no vectors yet. */
   pending: boolean;
   words: number;
@@ -65,7 +64,7 @@ function gather(
 ): Map<string, FileEvidence> {
   const files = new Map<string, FileEvidence>();
   const chunks = new Map<string, ChunkEvidence>();
-  const evidence = (row: ChunkHit, pending: boolean): ChunkEvidence => {
+  const evidence = (row: LiveChunk, pending: boolean): ChunkEvidence => {
     const key = `${row.seq}:${row.ordinal}`;
     const known = chunks.get(key);
     if (known !== undefined) return known;

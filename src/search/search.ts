@@ -1,6 +1,6 @@
 import { nameTerms } from '../chunk/index-terms.ts';
 import type { Filter, SearchKind } from '../store/filter.ts';
-import type { LiveLexicalHit, SemanticHit } from '../store/live-search.ts';
+import type { LiveChunk, LiveLexicalHit, SemanticHit } from '../store/live-search.ts';
 import type { ChunkDetails, ChunkHit } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { askedFor, lexicalQuery, type Question } from './question.ts';
@@ -203,7 +203,7 @@ function wholePath(pattern: string): string {
   return /[*?[\]{}()]/.test(rest) ? `${negation}${place}` : `${negation}{${place},${place}/**}`;
 }
 
-function toHit({ path, kind }: ChunkHit, details: ChunkDetails, score: number): Hit {
-  const { startLine, endLine, language, symbol, text } = details;
+function toHit({ path, language, kind }: LiveChunk, details: ChunkDetails, score: number): Hit {
+  const { startLine, endLine, symbol, text } = details;
   return { path, startLine, endLine, score: Number(score.toFixed(6)), language, kind, symbol, text };
 }

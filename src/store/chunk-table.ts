@@ -38,10 +38,9 @@ export interface HitOptions {
 /** Decodes a batch of hits, which has their row ids. */
 function decodeHits(batch: RecordBatch, keys: ReturnType<typeof hitKeys>): ChunkHit[] {
   const rowIds = batch.getChild('_rowid')!;
-  return decode(batch, CHUNK_COLUMNS, keys).map((row, i) => ({
-    ...(row as ChunkHit),
-    rowId: rowIds.get(i) as bigint,
-  }));
+  return decode(batch, CHUNK_COLUMNS, keys).map((row, i) =>
+    Object.assign(row as ChunkHit, { rowId: rowIds.get(i) as bigint }),
+  );
 }
 
 /** The columns of hits. */

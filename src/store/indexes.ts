@@ -23,6 +23,11 @@ const MIN_VECTOR_ROWS = 65_536;
 const MAX_TERM_LENGTH = 1000;
 /** Vectors in a partition of the index: a search looks into 50 of them. */
 const PARTITION_ROWS = 4096;
+/**
+ * For each dimension in the index: with 1 a search would have to read five times as many vectors as it wants, and finds
+ * fewer of the nearest (`npm run bench:vectors`).
+ */
+const INDEX_BITS = 4;
 /** Of the budget, for the sample that partitions are found with; it is held as 32-bit floats, twice. */
 const TRAINING_SHARE = 0.35;
 /** Vectors in the sample for each partition. */
@@ -108,7 +113,8 @@ export class Indexes {
     if (rows < MIN_VECTOR_ROWS) return false;
     if (options.force !== true && !isBehind(await this.find(table, 'vector'), rows, VECTOR_LAG)) return false;
     if (options.may !== undefined && !(await options.may())) return false;
-    const config = { distanceType: 'cosine', ...(await this.#partitions(table, rows)) } as const;
+    const parts = await this.#partitions(table, rows);
+    const config = { distanceType: 'cosine', numBits: INDEX_BITS, ...parts } as const;
     await this.#build(table, 'vector', (lance) => lance.Index.ivfRq(config));
     return true;
   }

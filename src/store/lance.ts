@@ -7,6 +7,7 @@ import { defaultBudgetBytes } from '../memory/plan.ts';
 const NATIVE_ENV: Readonly<Record<string, string>> = {
   LANCE_DEFAULT_FRAGMENT_READAHEAD: '2',
   LANCE_DEFAULT_IO_BUFFER_SIZE: '67108864',
+  LANCE_SHUFFLE_BATCH_BYTES: '16777216',
   LANCEDB_LOG: 'error',
 };
 const MB = 1_000_000;

@@ -2,7 +2,7 @@ import { chunkRuns, isNamed } from './chunk-runs.ts';
 import type { ChunkTable, HitOptions, LexicalHit, LexicalQuery } from './chunk-table.ts';
 import type { FileTable } from './file-table.ts';
 import type { Filter } from './filter.ts';
-import type { ChunkHit } from './schema.ts';
+import type { ChunkHit, FileRow } from './schema.ts';
 import type { NearestOptions, VectorTable } from './vector-table.ts';
 
 const MAX_LIMIT = 1000;
@@ -11,14 +11,18 @@ const MAX_FETCH = 8000;
 const EXTRA = { share: 0.2, least: 10 };
 const GROWTH = 4;
 
+/** A chunk that is committed, and what its file says of it. */
+export type LiveChunk = ChunkHit & Pick<FileRow, 'language' | 'kind'>;
+
 /** A committed chunk that was found by its words. */
 export interface LiveLexicalHit extends LexicalHit {
+  row: LiveChunk;
   /** False while the file's vectors are pending. */
   embedded: boolean;
 }
 
 export interface SemanticHit {
-  row: ChunkHit;
+  row: LiveChunk;
   /** Cosine distance, 0 to 2: lower is better. */
   distance: number;
 }
@@ -52,12 +56,18 @@ export function byPlace(a: { readonly row: ChunkHit }, b: { readonly row: ChunkH
 async function onlyLive<Hit extends { row: ChunkHit }>(
   files: FileTable,
   hits: Hit[],
-): Promise<(Hit & { embedded: boolean })[]> {
+): Promise<(Hit & { row: LiveChunk; embedded: boolean })[]> {
   const newest = await files.newestByPath(hits.map((hit) => hit.row.path));
   const named = new Map(Array.from(newest, ([path, version]) => [path, chunkRuns(version)]));
-  return hits
-    .filter((hit) => isNamed(named.get(hit.row.path) ?? [], hit.row))
-    .map((hit) => ({ ...hit, embedded: newest.get(hit.row.path)!.state === 'embedded' }));
+  const live: (Hit & { row: LiveChunk; embedded: boolean })[] = [];
+  for (const hit of hits) {
+    if (!isNamed(named.get(hit.row.path) ?? [], hit.row)) continue;
+    const { language, kind, state } = newest.get(hit.row.path)!;
+    // Each search has rows of its own, and copies of hundreds of them would take a good part of its time.
+    const row = Object.assign(hit.row, { language, kind });
+    live.push(Object.assign(hit, { row, embedded: state === 'embedded' }));
+  }
+  return live;
 }
 
 /** The best `limit` committed chunks (at most 1,000) that hold any of the query's terms, best first. */

@@ -65,14 +65,13 @@ export interface ChunkRow {
 }
 
 /** What of a chunk a search ranks by: each column costs time for each of hundreds of candidates. */
-export const HIT_KEYS = ['seq', 'ordinal', 'path', 'kind'] as const satisfies readonly (keyof ChunkRow)[];
+export const HIT_KEYS = ['seq', 'ordinal', 'path'] as const satisfies readonly (keyof ChunkRow)[];
 /** And what tells whether it defines what is asked for by name. */
 export const DEFINITION_KEYS = ['scope', 'definitions'] as const satisfies readonly (keyof ChunkRow)[];
 /** What is read of those that are shown. */
 export const DETAIL_KEYS = [
   'seq',
   'ordinal',
-  'language',
   'symbol',
   'scope',
   'startLine',
