@@ -34,6 +34,7 @@ import { indexRun } from './lib/index-run.ts';
 import type { LatencyJob, LatencyOutcome } from './lib/latency-child.ts';
 import { NEW_TREES, TREES } from './lib/latency-trees.ts';
 import { environment } from './lib/machine.ts';
+import { QUESTIONS } from './lib/questions.ts';
 import { percentile } from './lib/retrieval-metric.ts';
 import { table } from './lib/table.ts';
 import { readVectors } from './lib/vector-file.ts';
@@ -46,28 +47,6 @@ const MODES = ['lexical', 'semantic', 'hybrid'] as const;
 const ROUNDS = 3;
 const RESULTS = new URL('./results/latency.json', import.meta.url);
 const COLD_RUNS = 9;
-const QUESTIONS = [
-  'wait until a page is written back',
-  'how is a lock released when the owner dies',
-  'check permissions of the calling process',
-  'allocate memory that must not sleep',
-  'parse a mount option',
-  'free everything after an error',
-  'read a register of the device',
-  'where are timeouts handled',
-  'copy data from user space',
-  'retry when the queue is full',
-  'reference counting of an inode',
-  'send a message and wait for the answer',
-  'walk the list of waiting tasks',
-  'convert an error code into a string',
-  'flush dirty buffers before unmount',
-  'interrupt handler that wakes a thread',
-  'compute the checksum of a block',
-  'hash table lookup by name',
-  'limit how many requests are in flight',
-  'initialize the module at boot',
-];
 
 /** An index of all chunks of the tree, each with a vector; made once, and gone on with where it was cut short. */
 async function indexOf(tree: string, at: string): Promise<void> {

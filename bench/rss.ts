@@ -14,7 +14,7 @@ import { type IndexRun, indexRun, type RunSample } from './lib/index-run.ts';
 import { environment } from './lib/machine.ts';
 import { rssCorpus } from './lib/rss-corpora.ts';
 import { type DrawnRun, drawRun } from './lib/rss-picture.ts';
-import { exponentOf, perFiles, slopeByProgress, slopeByTime } from './lib/rss-slopes.ts';
+import { exponentOf, perFiles, slopeBetweenCopies, slopeByProgress, slopeByTime } from './lib/rss-slopes.ts';
 import { table } from './lib/table.ts';
 
 const { values: options } = parseArgs({
@@ -78,6 +78,7 @@ const semantic = samples.filter(({ seconds }) => semanticStart !== undefined && 
 const files = samples.at(-1)!.files;
 const lexicalSlope = slopeByProgress(lexical, (sample) => sample.files);
 const lexicalSlopeByTime = slopeByTime(lexical, (sample) => sample.files);
+const copiesSlope = corpus.twice === true ? slopeBetweenCopies(lexical) : null;
 const semanticSlope = semantic.length < 10 ? null : slopeByProgress(semantic, (sample) => sample.chunks);
 const lexicalExponent = exponentOf(lexical);
 const violations = samples.filter(({ pss }) => pss > mark).length;
@@ -109,6 +110,7 @@ const result = {
   rssViolations,
   lexicalSlope,
   lexicalSlopeByTime,
+  copiesSlope,
   lexicalExponent,
   semanticSlope,
   chunksASecond,
@@ -132,6 +134,7 @@ process.stdout.write(
     ['CPU time grows with files to the power of', lexicalExponent?.toFixed(2) ?? '-'],
     ['MB by 10,000 files (95 %), each file counting as much', perFiles(lexicalSlope)],
     ['the same, each second counting as much', perFiles(lexicalSlopeByTime)],
+    ['the same, the second copy of each file against the first', perFiles(copiesSlope)],
     ['MB by 10,000 chunks embedded (95 %)', perFiles(semanticSlope)],
     ['chunks embedded by second', chunksASecond?.toFixed(1) ?? '-'],
     ...(group === null ? [] : [['killed by the kernel', group.kills] as const]),

@@ -10,6 +10,8 @@ export interface RssCorpus {
   readonly title: string;
   /** Where it comes from: the archive and its hash, or how it is made. */
   readonly about: string;
+  /** It has the same files twice, one copy after the other. */
+  readonly twice?: boolean;
 }
 
 const IGNORE = '.tidemarkignore';
@@ -17,7 +19,7 @@ const HUGE_SIZE = '100MB';
 const LARGEST = { file: 'one-line.json', size: '1GB' };
 const FILES_IN_DIRECTORY = 500;
 
-/** A corpus by its name: `kernel`, `kernel-10000`, `typescript`, `thousands`, `million`, `huge`, `mixed`. */
+/** A corpus by its name: `kernel`, `kernel-twice`, `kernel-10000`, `typescript`, `thousands`, `million`, `huge`, `mixed`. */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
   const make = MAKERS[name];
   if (make === undefined) throw new Error(`${name} is none of ${Object.keys(MAKERS).join(', ')}`);
@@ -30,6 +32,13 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
     // Debian's own rules in the tree ignore all that is not Debian's.
     writeFileSync(join(dir, IGNORE), '!*\n');
     return { dir, title: 'Linux 6.1', about: `${archive}, sha256 ${sha256}` };
+  },
+  'kernel-twice': async () => {
+    const kernel = await rssCorpus('kernel');
+    const dir = await once('kernel-twice', async (into) => {
+      for (const copy of ['one', 'two']) execFileSync('cp', ['-al', kernel.dir, join(into, copy)]);
+    });
+    return { dir, title: 'Linux 6.1, twice', about: `two copies of ${kernel.about}`, twice: true };
   },
   'kernel-10000': async () => {
     const kernel = await rssCorpus('kernel');

@@ -1,5 +1,5 @@
 import { mean } from './retrieval-metric.ts';
-import { slope, type Trend, trend } from './slope.ts';
+import { level, slope, type Trend, trend } from './slope.ts';
 
 /** What is known of a run at a moment. */
 export interface Moment {
@@ -35,6 +35,32 @@ export function slopeByTime<Sample extends Moment>(
 ): Trend | null {
   const along = ({ seconds }: Sample) => seconds;
   return slopeOver(stretches(samples, { along, x: progress, y: ({ rss }) => rss, warmPart }));
+}
+
+/**
+ * Bytes by 10,000 files of a tree that holds the same files twice: what the second copy has taken more than the first, file
+ * for file. So it does not matter where in the tree the large files lie.
+ */
+export function slopeBetweenCopies<Sample extends Moment>(samples: readonly Sample[]): Trend | null {
+  const half = samples.at(-1)!.files / 2;
+  const parts = Array.from({ length: STRETCHES / 2 }, () => ({
+    first: [] as number[],
+    second: [] as number[],
+  }));
+  for (const { files, rss } of samples) {
+    const second = files >= half;
+    const place = Math.floor(((files - (second ? half : 0)) / half) * parts.length);
+    const part = parts[Math.min(place, parts.length - 1)]!;
+    (second ? part.second : part.first).push(rss);
+  }
+  const more = parts
+    .slice(parts.length * WARM_PART)
+    .filter(({ first, second }) => first.length > 0 && second.length > 0)
+    .map(({ first, second }) => mean(second) - mean(first));
+  if (more.length < LEAST_POINTS) return null;
+  const found = level(more);
+  const by = 10_000 / half;
+  return { slope: found.mean * by, low: found.low * by, high: found.high * by };
 }
 
 /** Of CPU time as a power of the number of files: 1 is linear. The clock would tell of other processes, too. */

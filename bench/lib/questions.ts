@@ -1,0 +1,23 @@
+/** What somebody may ask a kernel, or any other program of that kind. */
+export const QUESTIONS = [
+  'wait until a page is written back',
+  'how is a lock released when the owner dies',
+  'check permissions of the calling process',
+  'allocate memory that must not sleep',
+  'parse a mount option',
+  'free everything after an error',
+  'read a register of the device',
+  'where are timeouts handled',
+  'copy data from user space',
+  'retry when the queue is full',
+  'reference counting of an inode',
+  'send a message and wait for the answer',
+  'walk the list of waiting tasks',
+  'convert an error code into a string',
+  'flush dirty buffers before unmount',
+  'interrupt handler that wakes a thread',
+  'compute the checksum of a block',
+  'hash table lookup by name',
+  'limit how many requests are in flight',
+  'initialize the module at boot',
+];
