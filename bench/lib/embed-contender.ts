@@ -64,6 +64,7 @@ async function tidemark({ embedder: url, cache, device, dtype }: EmbedJob): Prom
 }
 
 async function pipeline({ runtime, models, model, dtype }: EmbedJob): Promise<Runtime> {
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const { env, pipeline } = await import('@huggingface/transformers');
   env.allowRemoteModels = false;
   env.localModelPath = models;

@@ -1,9 +1,10 @@
 import type { Backend } from './backend.ts';
+import { loadNativeRuntime } from './native-runtime.ts';
 import { OrtSession } from './ort-session.ts';
 
 /** onnxruntime's native CPU provider. Loading it costs memory, so it is imported only where models run. */
 export async function openCpuBackend(): Promise<Backend> {
-  const ort = await import('onnxruntime-node');
+  const ort = await loadNativeRuntime();
   return {
     device: 'cpu',
     runtime: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,

@@ -1,5 +1,6 @@
 import type { Backend } from './backend.ts';
 import type { BatchLimits } from './batches.ts';
+import { loadNativeRuntime } from './native-runtime.ts';
 import { OnnxGraph } from './onnx-graph.ts';
 import { OrtSession } from './ort-session.ts';
 
@@ -12,7 +13,7 @@ const LIMITS: BatchLimits = { tokens: 8192, states: 2 ** 22, pairs: 2 ** 20 };
 
 /** onnxruntime's native WebGPU provider. Rejects where no adapter is found. */
 export async function openWebgpuBackend(): Promise<Backend> {
-  const ort = await import('onnxruntime-node');
+  const ort = await loadNativeRuntime();
   const options = {
     executionProviders: ['webgpu'],
     intraOpNumThreads: 1,

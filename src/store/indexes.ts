@@ -23,7 +23,7 @@ const MIN_VECTOR_ROWS = 65_536;
 const MAX_TERM_LENGTH = 1000;
 /** Vectors in a partition of the index: a search looks into 50 of them. */
 const PARTITION_ROWS = 4096;
-/** A dimension has in the index: with 1 a search reads five times as many vectors, and finds fewer (`npm run bench:vectors`). */
+/** Bits of a dimension in the index: with 1 a search reads five times as many vectors, and finds fewer (`npm run bench:vectors`). */
 const INDEX_BITS = 4;
 /** Of the budget, for the sample that partitions are found with; it is held as 32-bit floats, twice. */
 const TRAINING_SHARE = 0.35;

@@ -10,6 +10,7 @@ import { isMainThread, threadId } from 'node:worker_threads';
 import { after, onFirstTable } from './after.mjs';
 
 const require = createRequire(import.meta.url);
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
 const folder = process.env.TIDEMARK_PROBE;
 const script = process.argv[1] ?? '';
 /** Alive now, by kind; and the most rows of a query and bytes of a commit. */
