@@ -22,7 +22,7 @@ import { table } from './lib/table.ts';
 const INDEXES = indexesOf(process.env.BENCH_MEMORY ?? null);
 const MOST_CHUNKS = Number(process.env.BENCH_CHUNKS ?? 1000);
 const CALL = 256;
-const KEYS = [...HIT_KEYS, ...DEFINITION_KEYS, 'language', 'kind', 'symbol', 'signature', 'text'] as const;
+const KEYS = [...HIT_KEYS, ...DEFINITION_KEYS, 'kind', 'symbol', 'signature', 'text'] as const;
 const MODES = ['semantic', 'hybrid'] as const satisfies readonly SearchMode[];
 
 type Parts = Parameters<typeof embeddingText>[0];

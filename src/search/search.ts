@@ -203,7 +203,7 @@ function wholePath(pattern: string): string {
   return /[*?[\]{}()]/.test(rest) ? `${negation}${place}` : `${negation}{${place},${place}/**}`;
 }
 
-function toHit({ path, language, kind }: LiveChunk, details: ChunkDetails, score: number): Hit {
-  const { startLine, endLine, symbol, text } = details;
+function toHit({ path, kind }: LiveChunk, details: ChunkDetails, score: number): Hit {
+  const { startLine, endLine, language, symbol, text } = details;
   return { path, startLine, endLine, score: Number(score.toFixed(6)), language, kind, symbol, text };
 }

@@ -6,7 +6,7 @@ import { collect, decode, drained, names } from './scan.ts';
 import { FILE_COLUMNS, type FileRow, type FileState, type LiveFileRow } from './schema.ts';
 import type { Tables } from './tables.ts';
 
-const VERSION = ['path', 'rev', 'seq', 'language', 'kind', 'chunks', 'runs', 'state'] as const;
+const VERSION = ['path', 'rev', 'seq', 'kind', 'chunks', 'runs', 'state'] as const;
 const ALL = Object.keys(FILE_COLUMNS) as (keyof FileRow)[];
 const PAGE_ROWS = 16_384;
 const FIRST_SEQ_SPAN = 4096n;
@@ -17,7 +17,7 @@ const MAX_KNOWN = 16_384;
 export type StateCounts = Record<FileState, { files: number; chunks: number }>;
 
 /** What makes a file row count, and chunks with it. */
-export type FileVersion = ChunkSet & Pick<FileRow, 'rev' | 'language' | 'kind' | 'state'>;
+export type FileVersion = ChunkSet & Pick<FileRow, 'rev' | 'kind' | 'state'>;
 
 export const isLive = (row: FileRow): row is LiveFileRow => row.state !== 'removed';
 

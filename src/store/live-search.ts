@@ -12,7 +12,7 @@ const EXTRA = { share: 0.2, least: 10 };
 const GROWTH = 4;
 
 /** A chunk that is committed, and what its file says of it. */
-export type LiveChunk = ChunkHit & Pick<FileRow, 'language' | 'kind'>;
+export type LiveChunk = ChunkHit & Pick<FileRow, 'kind'>;
 
 /** A committed chunk that was found by its words. */
 export interface LiveLexicalHit extends LexicalHit {
@@ -62,9 +62,9 @@ async function onlyLive<Hit extends { row: ChunkHit }>(
   const live: (Hit & { row: LiveChunk; embedded: boolean })[] = [];
   for (const hit of hits) {
     if (!isNamed(named.get(hit.row.path) ?? [], hit.row)) continue;
-    const { language, kind, state } = newest.get(hit.row.path)!;
+    const { kind, state } = newest.get(hit.row.path)!;
     // Each search has rows of its own, and copies of hundreds of them would take a good part of its time.
-    const row = Object.assign(hit.row, { language, kind });
+    const row = Object.assign(hit.row, { kind });
     live.push(Object.assign(hit, { row, embedded: state === 'embedded' }));
   }
   return live;

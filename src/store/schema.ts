@@ -72,6 +72,7 @@ export const DEFINITION_KEYS = ['scope', 'definitions'] as const satisfies reado
 export const DETAIL_KEYS = [
   'seq',
   'ordinal',
+  'language',
   'symbol',
   'scope',
   'startLine',

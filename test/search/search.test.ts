@@ -60,6 +60,19 @@ test('a hit says where it is and what it is', async () => {
   });
 });
 
+test('a hit in a script has the language of the script, and the kind of its file', async (t) => {
+  const page = temporaryDirectory(t);
+  const script = Array.from(
+    { length: 60 },
+    (_, i) => `export function gauge${i}(x) {\n  return x + ${i};\n}\n`,
+  );
+  write(page, 'page.html', `<p>Dials</p>\n<script type="module">\n${script.join('\n')}</script>\n`);
+  await indexOnce(page, { embed: false });
+  await using opened = await openIndex(page);
+  const [hit] = (await opened.search('gauge7')).hits;
+  assert.deepEqual([hit?.path, hit?.language, hit?.kind], ['page.html', 'javascript', 'code']);
+});
+
 test('words find identifiers whole and in parts, and nothing else', async () => {
   for (const query of ['InsertionSort', 'insertionsort', 'insertion sort', 'INSERTION', 'sort insertion']) {
     assert.deepEqual(await paths(query, { mode: 'lexical' }), ['lib/sort.go'], query);

@@ -134,9 +134,7 @@ test('a hit is what a search ranks by, its text comes on demand, and filters hol
       endByte: 2 ** 40,
     },
   ]);
-  const hit = Object.fromEntries(
-    [...HIT_KEYS, 'language', 'kind'].map((name) => [name, a![name as keyof ChunkRow]]),
-  );
+  const hit = Object.fromEntries([...HIT_KEYS, 'kind'].map((name) => [name, a![name as keyof ChunkRow]]));
   assert.deepEqual(
     (await store.searchLexical({ terms: ['tide'] }, { path: 'src/**' }, 5)).map((h) => withoutRowId(h.row)),
     [hit],
