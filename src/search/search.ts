@@ -165,8 +165,8 @@ function perFile(ranked: readonly RankedChunk[], most = Number.POSITIVE_INFINITY
 /** The part of the query's words that a chunk has, its names and path included. */
 async function saidPart(store: Store, { names }: Question, row: ChunkHit): Promise<number> {
   const [found] = await store.details([row]);
-  const { text, symbol, scope } = found ?? {};
-  const there = new Set(nameTerms([text, row.path, symbol, scope].join(' ')));
+  const { text, symbol } = found ?? {};
+  const there = new Set(nameTerms([text, row.path, symbol].join(' ')));
   const said = [...names].filter((name) => there.has(name)).length;
   return said / names.size;
 }

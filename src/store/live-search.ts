@@ -8,7 +8,7 @@ import type { NearestOptions, VectorTable } from './vector-table.ts';
 const MAX_LIMIT = 1000;
 const MAX_FETCH = 8000;
 /** Asks for so much more than needed, as a part may turn out stale; on a shortfall for four times as many. */
-const EXTRA = { share: 0.2, least: 10 };
+const EXTRA = { share: 0.1, least: 10 };
 const GROWTH = 4;
 
 /** A chunk that is committed, and what its file says of it. */

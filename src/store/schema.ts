@@ -74,7 +74,6 @@ export const DETAIL_KEYS = [
   'ordinal',
   'language',
   'symbol',
-  'scope',
   'startLine',
   'endLine',
   'text',
