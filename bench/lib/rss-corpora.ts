@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { parseSize } from '../../src/memory/size.ts';
-import { CORPORA, debianPackage, npmPackage } from './corpora.ts';
+import { CORPORA, debianPackage, debianSource, npmPackage, pythonLibrary } from './corpora.ts';
 import { generate, HUGE } from './huge-kinds.ts';
 
 export interface RssCorpus {
@@ -19,7 +19,10 @@ const HUGE_SIZE = '100MB';
 const LARGEST = { file: 'one-line.json', size: '1GB' };
 const FILES_IN_DIRECTORY = 500;
 
-/** A corpus by its name: `kernel`, `kernel-twice`, `kernel-10000`, `typescript`, `thousands`, `million`, `huge`, `mixed`. */
+/**
+ * A corpus by its name: `kernel`, `kernel-twice`, `kernel-10000`, `typescript`, `redis`, `python`, `thousands`, `million`,
+ * `huge`, `mixed`.
+ */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
   const make = MAKERS[name];
   if (make === undefined) throw new Error(`${name} is none of ${Object.keys(MAKERS).join(', ')}`);
@@ -59,6 +62,14 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
   typescript: async () => {
     const { archive, dir, sha256 } = npmPackage('typescript@5.9.3');
     return { dir, title: 'typescript 5.9.3', about: `${archive}, sha256 ${sha256}` };
+  },
+  redis: async () => {
+    const { archive, dir, sha256 } = debianSource('redis');
+    return { dir, title: 'redis', about: `${archive}, sha256 ${sha256}` };
+  },
+  python: async () => {
+    const dir = pythonLibrary();
+    return { dir, title: "Python's standard library", about: dir };
   },
   thousands: () => smallFiles(2000),
   million: () => smallFiles(1_000_000),
