@@ -1,6 +1,7 @@
 import { type ParserKind, ParserPool } from '../chunk/parser-pool.ts';
 import type { Lease, MemoryBudget } from '../memory/budget.ts';
 import type { Governor, Lever } from '../memory/governor.ts';
+import { LinkedAbort } from '../memory/linked-abort.ts';
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { walk } from '../walk/walk.ts';
@@ -49,9 +50,8 @@ export async function* runLexicalLane(options: LexicalLaneOptions): AsyncGenerat
     workers: options.parsers,
     recycleHeapBytes: options.parserHeapBytes,
   });
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
-  const lane = new LexicalLane(options, pool, signal);
+  using stop = new LinkedAbort(options.signal);
+  const lane = new LexicalLane(options, pool, stop.signal);
   using _batches = options.inFlight.reserve(2 * options.flushBytes, 'chunk batches');
   using _levers = options.governor.govern(lane.levers());
   try {

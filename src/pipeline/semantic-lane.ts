@@ -3,6 +3,7 @@ import { Embedder } from '../embed/embedder.ts';
 import type { TextEmbedder } from '../embed/text-embedder.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
 import type { Governor, Lever } from '../memory/governor.ts';
+import { LinkedAbort } from '../memory/linked-abort.ts';
 import { FileBatchBuilder } from '../store/batch.ts';
 import type { ChunkRow, FileRow, VectorKey } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -40,7 +41,8 @@ const MAX_WAIT_MS = 10_000;
 export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGenerator<IndexEvent> {
   const { store, summary, signal } = options;
   yield { type: 'start', lane: 'semantic' };
-  const lane = new SemanticLane(options);
+  using stop = new LinkedAbort(signal);
+  const lane = new SemanticLane(options, stop);
   using _levers = options.governor.govern(lane.levers());
   const total = (await store.counts()).files.pending.chunks;
   const progress = (): IndexEvent => {
@@ -98,8 +100,7 @@ class SemanticLane {
   readonly #store: Store;
   readonly #embedder: TextEmbedder;
   readonly #summary: SummaryBuilder;
-  readonly #stop = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #stop: LinkedAbort;
   readonly #keys: VectorKey[] = [];
   readonly #vectors: Float32Array[] = [];
   /** Vectors not yet written, by content. */
@@ -113,13 +114,13 @@ class SemanticLane {
   /** Files whose chunks are all in the batch or written. */
   readonly #finished: FileRow[] = [];
 
-  constructor(options: SemanticLaneOptions) {
-    const { store, embedder, summary, signal } = options;
+  constructor(options: SemanticLaneOptions, stop: LinkedAbort) {
+    const { store, embedder, summary } = options;
     this.#options = options;
     this.#store = store;
     this.#embedder = embedder;
     this.#summary = summary;
-    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+    this.#stop = stop;
   }
 
   /** What takes less memory here, the mildest first. */
@@ -164,11 +165,11 @@ class SemanticLane {
     let done = false;
     try {
       for await (const rows of this.#batches(files)) {
-        const lease = await this.#options.inFlight.take(batchBytes(rows), 'texts', this.#signal);
+        const lease = await this.#options.inFlight.take(batchBytes(rows), 'texts', this.#stop.signal);
         try {
           const work = await this.#lookUp(rows);
           await inFlight;
-          await this.#options.governor.room(this.#signal);
+          await this.#options.governor.room(this.#stop.signal);
           inFlight = this.#embed(work, paths).finally(() => lease.release());
         } catch (error) {
           lease.release();
@@ -204,7 +205,7 @@ class SemanticLane {
     if (governor.tight || this.ended) return;
     // No batch is in hand: what they may take is free for it.
     const mostBytes = Math.max(0, inFlight.totalBytes - inFlight.takenBytes);
-    const lease = await inFlight.take(mostBytes, 'vector keys', this.#signal);
+    const lease = await inFlight.take(mostBytes, 'vector keys', this.#stop.signal);
     try {
       await this.#store.buildScalarIndexes({ only: 'vectors', mostBytes });
     } finally {
@@ -272,7 +273,7 @@ class SemanticLane {
   async #embedDistinct(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
     const distinct = [...new Map(rows.map((row) => [row.hash, row])).values()];
     const { vectors, failed } = await this.#embedder.embed(distinct.map(embeddingText), {
-      signal: this.#signal,
+      signal: this.#stop.signal,
     });
     const dimensions = vectors.length / distinct.length;
     const bad = new Set(failed.map(({ index }) => index));

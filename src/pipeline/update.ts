@@ -8,6 +8,7 @@ import type { TextEmbedder } from '../embed/text-embedder.ts';
 import { MemoryBudget } from '../memory/budget.ts';
 import { collectGarbage } from '../memory/collect-garbage.ts';
 import { Governor } from '../memory/governor.ts';
+import { LinkedAbort } from '../memory/linked-abort.ts';
 import { machineLimits } from '../memory/machine.ts';
 import { defaultBudgetBytes, planMemory } from '../memory/plan.ts';
 import { openStore } from '../store/open.ts';
@@ -212,11 +213,12 @@ function ownFiles({ indexDir }: UpdateRequest): string[] {
 /** Walks ahead to count the files, for an estimate of the time left. */
 class FileCount {
   total: number | null = null;
-  readonly #stop = new AbortController();
+  readonly #stop: LinkedAbort;
   readonly #done: Promise<void>;
 
   constructor(request: UpdateRequest, signal: AbortSignal) {
-    this.#done = this.#count(request, AbortSignal.any([signal, this.#stop.signal]));
+    this.#stop = new LinkedAbort(signal);
+    this.#done = this.#count(request, this.#stop.signal);
   }
 
   async #count(request: UpdateRequest, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LinkedAbort } from '../../memory/linked-abort.ts';
 import { ModelInvalidError } from '../errors.ts';
 import { knownModel } from '../known-models.ts';
 import { type EmbedderCore, ManagedEmbedder } from '../managed-embedder.ts';
@@ -147,15 +148,18 @@ class RemoteModel implements EmbedderCore {
   }
 
   run(texts: readonly string[], purpose: Purpose, stop: AbortSignal): Promise<EmbedResult> {
-    const signals = {
-      soft: AbortSignal.any([stop, this.#end.signal]),
-      hard: AbortSignal.any([stop, this.#kill.signal]),
-    };
+    const soft = new LinkedAbort(stop, this.#end.signal);
+    const hard = new LinkedAbort(stop, this.#kill.signal);
+    const signals = { soft: soft.signal, hard: hard.signal };
     const served = this.#served!;
     const prompt = knownModel(served.dialect.hubName).prompts?.[purpose] ?? '';
     const run = new BatchRun(texts, prompt, served, signals).result();
     this.#runs.add(run);
-    const done = (): unknown => this.#runs.delete(run);
+    const done = (): void => {
+      this.#runs.delete(run);
+      soft[Symbol.dispose]();
+      hard[Symbol.dispose]();
+    };
     run.then(done, done);
     return run;
   }

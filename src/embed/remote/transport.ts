@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { MemoryBudget } from '../../memory/budget.ts';
+import { LinkedAbort } from '../../memory/linked-abort.ts';
 import { RemoteError } from './errors.ts';
 
 export interface Call {
@@ -97,10 +98,8 @@ export class Transport {
     using _slot = await this.#slots.take(1, 'connection', signals.soft);
     using _bytes = await this.#bytes.take((body?.length ?? 0) + call.maxAnswerBytes, 'call', signals.soft);
     const { timeoutMs, origin } = this.#options;
-    const controller = new AbortController();
-    const abort = (): void => controller.abort(signals.hard.reason);
-    const timer = setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs);
-    signals.hard.addEventListener('abort', abort, { once: true });
+    using stop = new LinkedAbort(signals.hard);
+    const timer = setTimeout(() => stop.abort(timeoutError(timeoutMs)), timeoutMs);
     try {
       signals.hard.throwIfAborted();
       const {
@@ -118,7 +117,7 @@ export class Transport {
           ...(authorization === null ? {} : { authorization }),
         },
         body,
-        signal: controller.signal,
+        signal: stop.signal,
       });
       const text = await read(answer, statusCode < 300 ? call.maxAnswerBytes : null);
       return { status: statusCode, headers, text };
@@ -127,7 +126,6 @@ export class Transport {
       throw error instanceof NoAnswerError ? error : noAnswer(error);
     } finally {
       clearTimeout(timer);
-      signals.hard.removeEventListener('abort', abort);
     }
   }
 
