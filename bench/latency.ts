@@ -72,6 +72,7 @@ async function indexOf(tree: string, at: string): Promise<void> {
       governor,
       summary,
       signal,
+      giveUp: () => {},
     }))
       if (event.type === 'progress') process.stderr.write(`\r${event.done} of ${event.total} `);
     process.stderr.write('\n');

@@ -25,6 +25,11 @@ export function bundledDtype(dtype: string | null, device: Device = 'cpu'): Dtyp
   throw new ModelNotFoundError(`The bundled model comes as ${there}, and not as ${dtype}.`);
 }
 
+/** Size of the weights, bytes. */
+export function bundledWeightsBytes(dtype: Dtype): number {
+  return ONNX[dtype].size;
+}
+
 interface CachedFile {
   readonly path: string;
   /** In bytes. */

@@ -1,9 +1,11 @@
+import { BudgetTooSmallError } from '../memory/plan.ts';
 import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from './bundled-model.ts';
 import { candidates, probeDevice } from './devices.ts';
 import { DeviceError, EmbedderCrashedError, ModelInvalidError, ModelNotFoundError } from './errors.ts';
 import { type EmbedderCore, ManagedEmbedder } from './managed-embedder.ts';
 import { defaultCacheRoot } from './model-cache.ts';
 import type { Device, Dtype, ModelChoice, ModelRequest, Purpose } from './model-files.ts';
+import { expectedBytes } from './model-memory.ts';
 import { prepareModel, repairModel } from './model-source.ts';
 import type { FailedText, LoadedModel, ModelInfo } from './protocol.ts';
 import { planSlices } from './slices.ts';
@@ -27,6 +29,11 @@ export interface EmbedderOptions {
   readonly processes?: number | undefined;
   /** A process above this resident set is replaced after the work in hand. Default: no limit. */
   readonly maxChildRssBytes?: number | undefined;
+  /**
+   * Called before a load with what a process will take by the size of the weights, and after it with what it takes, in
+   * bytes. What it throws fails the start.
+   */
+  readonly admit?: ((processBytes: number) => void) | undefined;
   /** Root of the model cache. Default: $TIDEMARK_CACHE, or the user's cache directory. */
   readonly cacheDir?: string | undefined;
   /** What happens to the processes. What it throws is ignored. */
@@ -96,7 +103,9 @@ export class Embedder extends ManagedEmbedder<ProcessPool> {
   }
 }
 
-type PoolOptions = Omit<SlotOptions, 'request'>;
+type PoolOptions = Omit<SlotOptions, 'request'> & {
+  readonly admit: (processBytes: number) => void;
+};
 
 /** Processes that each hold the model and share the work. */
 class ProcessPool implements EmbedderCore {
@@ -142,6 +151,7 @@ class ProcessPool implements EmbedderCore {
 
   async #load(device: Device): Promise<ModelInfo> {
     const request = await this.#prepare(device);
+    this.#options.admit(await expectedBytes(request));
     try {
       return await this.#start(request);
     } catch (error) {
@@ -173,6 +183,7 @@ class ProcessPool implements EmbedderCore {
     // The first one alone, as it may have to convert the model into the cache.
     const [first, ...others] = this.slots;
     const model = await first!.start();
+    this.#options.admit(first!.loadedBytes);
     await Promise.all(others.map((slot) => slot.start()));
     return model;
   }
@@ -245,8 +256,9 @@ function modelChoice({
 /** Whether another device may do what this one could not. */
 function isForAnother(error: unknown, device: Device): boolean {
   if (error instanceof DeviceError || error instanceof EmbedderCrashedError) return true;
-  // A GPU asks for weights that the others do not need.
-  return device === 'webgpu' && error instanceof ModelNotFoundError;
+  // A GPU asks for weights that the others do not need, and for more memory.
+  const asksForMore = error instanceof ModelNotFoundError || error instanceof BudgetTooSmallError;
+  return device === 'webgpu' && asksForMore;
 }
 
 /** The weights of the bundled model are 8-bit ones where nothing else is said. */
@@ -258,6 +270,7 @@ function slotOptions(options: EmbedderOptions): PoolOptions {
   return {
     heapMiB: (options.model ?? BUNDLED_MODEL_ID) === BUNDLED_MODEL_ID ? HEAP_MIB.bundled : HEAP_MIB.local,
     maxRssBytes: options.maxChildRssBytes ?? Number.POSITIVE_INFINITY,
+    admit: options.admit ?? (() => {}),
     emit: (event) => {
       try {
         options.onEvent?.(event);

@@ -1,3 +1,4 @@
+import { abortable } from '../memory/abortable.ts';
 import { EmbedderDisposedError } from './errors.ts';
 import type { Purpose } from './model-files.ts';
 import type { ModelInfo } from './protocol.ts';
@@ -114,15 +115,4 @@ export abstract class ManagedEmbedder<Core extends EmbedderCore> implements Text
   #isDisposed(): boolean {
     return this.#state === 'disposed';
   }
-}
-
-/** Settles as `work` does, or rejects when `signal` is aborted first; `work` itself goes on. */
-function abortable<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -63,6 +63,8 @@ export class Slot {
   /** A new process could not run what the one before it could not: it is the texts, or the machine. */
   #noBetter = false;
   #closed: Error | null = null;
+  /** Resident bytes of the last process once it had the model, before any work. */
+  loadedBytes = 0;
   recycles = 0;
   crashes = 0;
   /** Calls that run or wait. */
@@ -154,6 +156,7 @@ export class Slot {
     try {
       const { output, rssBytes } = await process.call('load', request);
       this.#model = output;
+      this.loadedBytes = rssBytes;
       const milliseconds = performance.now() - started;
       emit({ type: 'loaded', pid: process.pid, rssBytes, milliseconds, converted: output.converted });
       if (rssBytes > maxRssBytes && !this.#overLimit) {

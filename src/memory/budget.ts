@@ -14,9 +14,11 @@ export interface Outstanding {
 }
 
 interface Waiter {
+  readonly owner: string;
   readonly bytes: number;
   readonly grant: () => void;
   readonly cancel: () => void;
+  readonly reject: (reason: Error) => void;
 }
 
 /**
@@ -63,11 +65,17 @@ export class MemoryBudget implements Disposable {
     signal?.throwIfAborted();
     if (this.#waiting.length === 0 && this.#fits(bytes)) return this.#grant(bytes, owner);
     return new Promise((resolve, reject) => {
+      const forget = () => signal?.removeEventListener('abort', waiter.cancel);
       const waiter: Waiter = {
+        owner,
         bytes,
         grant: () => {
-          signal?.removeEventListener('abort', waiter.cancel);
+          forget();
           resolve(this.#grant(bytes, owner));
+        },
+        reject: (reason) => {
+          forget();
+          reject(reason);
         },
         cancel: () => {
           this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
@@ -98,8 +106,14 @@ export class MemoryBudget implements Disposable {
     return [...owners.values()];
   }
 
-  /** Ends the budget. Under TIDEMARK_DEBUG=1 a warning names each lease that was not given back, and where it was taken. */
+  /**
+   * Ends the budget: whoever waits is rejected. Under TIDEMARK_DEBUG=1 a warning names each lease that was not given back,
+   * and where it was taken.
+   */
   [Symbol.dispose](): void {
+    for (const { owner, reject } of this.#waiting.splice(0)) {
+      reject(new Error(`the memory that ${owner} waits for will not come: its budget has ended`));
+    }
     if (this.#places === null) return;
     for (const { owner, leases, bytes } of this.outstanding()) {
       const first = [...this.#out].find((lease) => lease.owner === owner)!;

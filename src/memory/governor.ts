@@ -1,11 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { abortable } from './abortable.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { outsideBytes } from './pressure.ts';
 import { TreeMeter } from './tree-meter.ts';
 
+/** What can be done to take less memory. */
+export type MemoryStep =
+  | 'smaller-batches'
+  | 'fewer-in-flight'
+  | 'parser-recycled'
+  | 'fewer-parsers'
+  | 'embedder-recycled'
+  | 'fewer-embedders'
+  | 'embedding-paused';
+
 /** A way to take less memory, at some cost. */
 export interface Lever {
-  /** Stable word for what it does, such as `smaller-batches`. */
-  readonly step: string;
+  readonly step: MemoryStep;
   readonly down: () => void | Promise<void>;
   /** Takes it back. Without it the step is one that passes, such as a process that is started anew. */
   readonly up?: () => void | Promise<void>;
@@ -14,7 +25,7 @@ export interface Lever {
 /** A lever that was pulled, or let go again (`up`). */
 export interface GovernorStep {
   readonly direction: 'down' | 'up';
-  readonly step: string;
+  readonly step: MemoryStep;
   /** For people: how much was taken of what. */
   readonly reason: string;
 }
@@ -49,6 +60,8 @@ const AGAIN_MS = { least: 10_000, most: 160_000 };
  * take may.
  */
 const MAX_WAIT_MS = { own: 3000, others: 30_000 };
+/** Work that takes much more memory than what runs now waits longer, and is left for later where there is no room even then. */
+const MAX_PATIENCE_MS = { own: 15_000, others: 120_000 };
 /** After a wait that brought nothing the next one is no sooner than so many times as long. */
 const BETWEEN_WAITS = 10;
 
@@ -80,6 +93,7 @@ export class Governor implements Disposable {
   #working = 0;
   #now = 0;
   #waitAgainAt = 0;
+  #ended = false;
 
   constructor(options: GovernorOptions) {
     this.#options = options;
@@ -107,8 +121,10 @@ export class Governor implements Disposable {
     return {
       [Symbol.dispose]: () => {
         if (this.#levers !== levers) return;
-        for (const { up } of levers.slice(0, this.#pulled).reverse()) {
-          if (up !== undefined) this.#begin(up, this.#work);
+        for (const { step, up } of levers.slice(0, this.#pulled).reverse()) {
+          if (up === undefined) continue;
+          this.#options.onStep({ direction: 'up', step, reason: 'its stage has ended' });
+          this.#begin(up, this.#work);
         }
         this.#levers = [];
         this.#pulled = 0;
@@ -119,13 +135,31 @@ export class Governor implements Disposable {
   /** Waits while it is too tight for more work, for a while at most. Rejects with the signal's reason. */
   async room(signal: AbortSignal): Promise<void> {
     const started = this.#now;
-    while (this.tight && this.#now >= this.#waitAgainAt) {
-      const most = this.#mark < this.#options.budgetBytes ? MAX_WAIT_MS.others : MAX_WAIT_MS.own;
+    while (this.tight && this.#now >= this.#waitAgainAt && !this.#ended) {
+      const most = this.#mostOf(MAX_WAIT_MS);
       if (this.#now - started > most) this.#waitAgainAt = this.#now + BETWEEN_WAITS * most;
-      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-      signal.throwIfAborted();
+      await abortable(sleep(TICK_MS), signal);
     }
-    await this.#work;
+    await abortable(this.#work, signal);
+  }
+
+  /**
+   * Waits for room for something large, or until `ended` says that nobody wants it any more. False where there is none
+   * after a longer time. Rejects with the signal's reason.
+   */
+  async patience(signal: AbortSignal, ended: () => boolean = () => false): Promise<boolean> {
+    const started = this.#now;
+    while (this.tight && !ended()) {
+      if (this.#ended || this.#now - started > this.#mostOf(MAX_PATIENCE_MS)) return false;
+      await abortable(sleep(TICK_MS), signal);
+    }
+    await abortable(this.#work, signal);
+    return true;
+  }
+
+  /** What others take may become less sooner or later. */
+  #mostOf(ms: { readonly own: number; readonly others: number }): number {
+    return this.#mark < this.#options.budgetBytes ? ms.others : ms.own;
   }
 
   /** Looks, and acts on it. The timer calls it; `now` in milliseconds. */
@@ -147,7 +181,9 @@ export class Governor implements Disposable {
     else this.#calm(now);
   }
 
+  /** Looks no more; whoever waits for room waits no longer. */
   [Symbol.dispose](): void {
+    this.#ended = true;
     clearInterval(this.#timer);
   }
 
@@ -222,7 +258,7 @@ export class Governor implements Disposable {
     this.#begin(lever.up!);
   }
 
-  #tell(direction: 'down' | 'up', step: string): void {
+  #tell(direction: 'down' | 'up', step: MemoryStep): void {
     const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
     const taken = megabytes(this.#samples.at(-1)!.bytes);
     const mark = megabytes(this.#mark);

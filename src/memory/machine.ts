@@ -16,11 +16,14 @@ export interface MachineLimits {
   readonly cores: number;
 }
 
-/** Reads the limits; never throws, what cannot be read does not bound. */
-export function machineLimits(): MachineLimits {
+/**
+ * Reads the limits; never throws, what cannot be read does not bound.
+ * @param system where `proc` and `sys` are
+ */
+export function machineLimits(system = '/'): MachineLimits {
   const total = totalmem();
-  const cgroup = cgroupLimit();
-  const available = availableMemory();
+  const cgroup = cgroupLimit(system);
+  const available = availableMemory(system);
   const limited = cgroup !== null && cgroup.limit < total;
   return {
     limitBytes: limited ? cgroup.limit : total,
@@ -30,19 +33,20 @@ export function machineLimits(): MachineLimits {
   };
 }
 
-function availableMemory(): number {
-  const line = /^MemAvailable:\s+(\d+) kB/m.exec(readSystemFile('/proc/meminfo') ?? '');
+function availableMemory(system: string): number {
+  const line = /^MemAvailable:\s+(\d+) kB/m.exec(readSystemFile(join(system, 'proc/meminfo')) ?? '');
   if (line !== null) return Number(line[1]) * 1024;
   // There Node counts only pages that hold nothing at all, of which a healthy machine has few.
   return process.platform === 'darwin' ? totalmem() : freemem();
 }
 
 /** On the way up from this process's cgroup, version 2 or 1, the smallest limit, and the least room below any. */
-function cgroupLimit(): { limit: number; room: number } | null {
-  const { v1, v2 } = ownCgroups();
+function cgroupLimit(system: string): { limit: number; room: number } | null {
+  const { v1, v2 } = ownCgroups(system);
+  const mount = join(system, CGROUPS);
   const found = [
-    ...(v2 === undefined ? [] : limitsAbove(V2_MOUNT, v2, V2)),
-    ...(v1 === undefined ? [] : limitsAbove('/sys/fs/cgroup/memory', v1, V1)),
+    ...(v2 === undefined ? [] : limitsAbove(mount, v2, V2)),
+    ...(v1 === undefined ? [] : limitsAbove(join(mount, 'memory'), v1, V1)),
   ];
   if (found.length === 0) return null;
   return {
@@ -51,10 +55,10 @@ function cgroupLimit(): { limit: number; room: number } | null {
   };
 }
 
-const V2_MOUNT = '/sys/fs/cgroup';
+const CGROUPS = 'sys/fs/cgroup';
 
-function ownCgroups(): { v1: string | undefined; v2: string | undefined } {
-  const own = readSystemFile('/proc/self/cgroup') ?? '';
+function ownCgroups(system: string): { v1: string | undefined; v2: string | undefined } {
+  const own = readSystemFile(join(system, 'proc/self/cgroup')) ?? '';
   return {
     v1: /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(own)?.[1],
     v2: /^0::(.*)$/m.exec(own)?.[1],
@@ -62,11 +66,11 @@ function ownCgroups(): { v1: string | undefined; v2: string | undefined } {
 }
 
 /** What the kernel tells of the stalls for lack of memory: of the machine, and of the container where it has its own. */
-export function memoryPressure(): string[] {
-  const { v2 } = ownCgroups();
+export function memoryPressure(system = '/'): string[] {
+  const { v2 } = ownCgroups(system);
   const files = [
-    '/proc/pressure/memory',
-    ...(v2 === undefined ? [] : [join(V2_MOUNT, v2, 'memory.pressure')]),
+    join(system, 'proc/pressure/memory'),
+    ...(v2 === undefined ? [] : [join(system, CGROUPS, v2, 'memory.pressure')]),
   ];
   return files.flatMap((file) => readSystemFile(file) ?? []);
 }

@@ -23,11 +23,10 @@ export interface MemoryPlan {
 export class BudgetTooSmallError extends TidemarkError {
   readonly smallestBytes: number;
 
-  constructor(budgetBytes: number, smallestBytes: number, lane: string) {
+  constructor(budgetBytes: number, smallestBytes: number, work: string, advice: string) {
     super(
       'ERR_TIDEMARK_BUDGET_TOO_SMALL',
-      `${formatSize(budgetBytes)} of memory is too little ${lane}; ` +
-        `the smallest that works is --memory ${Math.ceil(smallestBytes / 1e6)}MB`,
+      `${formatSize(budgetBytes)} of memory is too little ${work}; ${advice}`,
     );
     this.smallestBytes = smallestBytes;
   }
@@ -39,7 +38,10 @@ const STORE_BYTES = 240 * MB;
 const PARSER_BYTES = 60 * MB;
 /** A process that parses, with a window in it. */
 const NATIVE_PARSER_BYTES = 200 * MB;
+/** A process with the bundled model on the CPU. */
 const EMBEDDER_BYTES = 210 * MB;
+/** What embedding takes beyond the model once it is loaded: measured of the bundled one, whatever the device and the weights. */
+const EMBEDDING = { share: 1.1, bytes: 20 * MB };
 export const SMALLEST_LEXICAL_BYTES = STORE_BYTES + PARSER_BYTES;
 export const SMALLEST_NATIVE_BYTES = STORE_BYTES + NATIVE_PARSER_BYTES;
 export const SMALLEST_BYTES = STORE_BYTES + EMBEDDER_BYTES;
@@ -51,23 +53,40 @@ export function defaultBudgetBytes(): number {
   return Math.max(floor, Math.floor(Math.min(limitBytes / 2, availableBytes * 0.75, 2000 * MB)));
 }
 
+export interface PlanOptions {
+  readonly embed: boolean;
+  readonly cores: number;
+  readonly nativeParser?: boolean;
+  /** What a process takes with the model loaded, bytes; null for the bundled model on the CPU. */
+  readonly modelBytes?: number | null;
+  /** What the machine or its cgroup allows, bytes: more of a budget is of no use. */
+  readonly limitBytes?: number;
+}
+
 /** Shares a budget out. Throws {@link BudgetTooSmallError}. */
-export function planMemory(
-  budgetBytes: number,
-  options: { readonly embed: boolean; readonly cores: number; readonly nativeParser?: boolean },
-): MemoryPlan {
-  const native = options.nativeParser ?? false;
+export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPlan {
+  const { embed, cores, nativeParser: native = false, modelBytes = null } = options;
+  const { limitBytes = Number.POSITIVE_INFINITY } = options;
+  const budgetBytes = Math.min(wantedBytes, limitBytes);
   const lexical = native ? SMALLEST_NATIVE_BYTES : SMALLEST_LEXICAL_BYTES;
-  const smallest = options.embed ? Math.max(SMALLEST_BYTES, lexical) : lexical;
+  const embedderLeast =
+    modelBytes === null
+      ? EMBEDDER_BYTES
+      : Math.max(EMBEDDER_BYTES, EMBEDDING.share * modelBytes + EMBEDDING.bytes);
+  const smallest = embed ? Math.max(STORE_BYTES + embedderLeast, lexical) : lexical;
   if (budgetBytes < smallest) {
-    throw new BudgetTooSmallError(budgetBytes, smallest, options.embed ? 'with the model' : 'to index');
+    const least = `--memory ${Math.ceil(smallest / MB)}MB`;
+    const advice =
+      smallest <= limitBytes
+        ? `the smallest that works is ${least}`
+        : `the smallest that works is ${least}, and the machine or its container allows ${formatSize(limitBytes)}` +
+          (embed && lexical <= limitBytes ? ': --no-embed will do with that' : '');
+    throw new BudgetTooSmallError(budgetBytes, smallest, embed ? 'with the model' : 'to index', advice);
   }
   const spare = budgetBytes - STORE_BYTES;
   const parserBytes = native ? NATIVE_PARSER_BYTES : 2 * PARSER_BYTES;
-  const parsers = Math.max(1, Math.min(options.cores, 4, Math.floor(spare / parserBytes)));
-  const embedders = options.embed
-    ? Math.max(1, Math.min(options.cores, Math.floor(spare / EMBEDDER_BYTES)))
-    : 0;
+  const parsers = Math.max(1, Math.min(cores, 4, Math.floor(spare / parserBytes)));
+  const embedders = embed ? Math.max(1, Math.min(cores, Math.floor(spare / embedderLeast))) : 0;
   const flushBytes = budgetBytes < 600 * MB ? 2 * MB : 4 * MB;
   return {
     budgetBytes,
@@ -76,7 +95,7 @@ export function planMemory(
       ? Math.min(320 * MB, (0.8 * spare) / parsers)
       : Math.max(40 * MB, Math.min(128 * MB, spare / (2 * parsers))),
     embedders,
-    embedderBytes: options.embed ? Math.min(400 * MB, spare / embedders) : 0,
+    embedderBytes: embed ? Math.max(embedderLeast, Math.min(400 * MB, spare / embedders)) : 0,
     inFlightBytes: 2 * flushBytes + Math.min(64 * MB, Math.max(8 * MB, spare / 8)),
     flushBytes,
   };

@@ -1,5 +1,6 @@
 import type { DownloadEvent } from '../embed/hub-fetch.ts';
-import type { Summary } from './summary.ts';
+import type { MemoryStep } from '../memory/governor.ts';
+import type { DegradationStep, Summary } from './summary.ts';
 
 /** What `update` tells while it works. The last event of a run that ends well is `done`. */
 export type IndexEvent =
@@ -15,9 +16,9 @@ export type IndexEvent =
   /** A file was left out. */
   | { readonly type: 'skipped'; readonly path: string; readonly reason: string }
   /** A step down; counted in the summary's `degraded`. */
-  | { readonly type: 'degraded'; readonly step: string; readonly reason: string }
-  /** There is room again: a step down for memory was taken back. */
-  | { readonly type: 'recovered'; readonly step: string; readonly reason: string }
+  | { readonly type: 'degraded'; readonly step: DegradationStep; readonly reason: string }
+  /** There is room again, or the stage has ended: a step down for memory was taken back. */
+  | { readonly type: 'recovered'; readonly step: MemoryStep; readonly reason: string }
   /** A model is fetched from the hub, or waited for. */
   | DownloadEvent
   /** Indexes are being built over the tables. */

@@ -1,14 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { embeddingText } from '../chunk/embedding-text.ts';
 import { Embedder } from '../embed/embedder.ts';
 import type { TextEmbedder } from '../embed/text-embedder.ts';
-import type { MemoryBudget } from '../memory/budget.ts';
+import { abortable } from '../memory/abortable.ts';
+import type { Lease, MemoryBudget } from '../memory/budget.ts';
 import type { Governor, Lever } from '../memory/governor.ts';
 import { LinkedAbort } from '../memory/linked-abort.ts';
 import { FileBatchBuilder } from '../store/batch.ts';
 import type { ChunkRow, FileRow, VectorKey } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { IndexEvent } from './events.ts';
-import { LEXICAL_ONLY, type SummaryBuilder } from './summary.ts';
+import type { SummaryBuilder } from './summary.ts';
 
 export interface SemanticLaneOptions {
   readonly store: Store;
@@ -18,31 +20,47 @@ export interface SemanticLaneOptions {
   readonly governor: Governor;
   readonly summary: SummaryBuilder;
   readonly signal: AbortSignal;
+  /** Called where memory stays too short to embed: what is pending is left to a later run. */
+  readonly giveUp: () => void;
 }
 
 const COLUMNS = ['id', 'hash', 'path', 'language', 'kind', 'symbol', 'scope', 'signature', 'text'] as const;
 type PendingChunk = Pick<ChunkRow, (typeof COLUMNS)[number]>;
+
+interface Batch {
+  readonly rows: readonly PendingChunk[];
+  readonly lease: Lease;
+}
 
 /** Files are taken up in groups of about so many chunks, so that a group ends in one commit. */
 const GROUP_CHUNKS = 2048;
 const GROUP_FILES = 256;
 /** Chunks in one call to the embedder: enough that its processes rarely wait for each other; and where memory is short. */
 const BATCH_CHUNKS = { usual: 256, small: 64 };
+/** What their texts may take: held as UTF-16, and once more on their way to the process that embeds them. */
+const BATCH_BYTES = { usual: 2 << 20, small: 1 << 19 };
+/** What the store reads at once: a thousand chunks, as Arrow and as strings. */
+const READ_BYTES = 6 << 20;
 /** Vectors are written in commits of at least so many bytes, or sooner where embedding is slow. */
 const FLUSH_BYTES = { usual: 3 << 20, small: 3 << 18 };
 /** What is finished is said so in commits of at least so many chunks. */
 const FLUSH_CHUNKS = { usual: 2048, small: 512 };
 const MAX_WAIT_MS = 10_000;
+const LOOK_EVERY_MS = 100;
+/** A pause ends when there is room to spare, or after so long where there is just enough. */
+const LEAST_PAUSE_MS = 10_000;
 
 /**
  * Embeds what is pending and appends the vectors. What is pending is read from the tables, so the lane can be left at
- * any moment and goes on later. Memory: two batches of chunks and one of vectors.
+ * any moment and goes on later. Memory: what the store reads at once, two batches of texts, and vectors twice while they
+ * are written.
  */
 export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGenerator<IndexEvent> {
   const { store, summary, signal } = options;
   yield { type: 'start', lane: 'semantic' };
   using stop = new LinkedAbort(signal);
   const lane = new SemanticLane(options, stop);
+  using _held = options.inFlight.reserve(READ_BYTES + 2 * FLUSH_BYTES.usual, 'chunks and vectors');
   using _levers = options.governor.govern(lane.levers());
   const total = (await store.counts()).files.pending.chunks;
   const progress = (): IndexEvent => {
@@ -76,11 +94,6 @@ export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGener
   yield progress();
 }
 
-/** Texts are held as UTF-16, and once more on their way to the process that embeds them. */
-function batchBytes(rows: readonly PendingChunk[]): number {
-  return rows.reduce((sum, { text }) => sum + 4 * text.length, 0);
-}
-
 function isLate(last: number): boolean {
   return performance.now() - last > MAX_WAIT_MS;
 }
@@ -107,7 +120,8 @@ class SemanticLane {
   readonly #recent = new Map<string, Float32Array>();
   readonly #options: SemanticLaneOptions;
   #size: keyof typeof BATCH_CHUNKS = 'usual';
-  /** Memory is too short to embed: what is pending stays so. */
+  #pausedAt: number | null = null;
+  /** Memory stays too short to embed: what is pending stays so. */
   ended = false;
   #lastFlush = performance.now();
   #lastCommit = performance.now();
@@ -123,11 +137,20 @@ class SemanticLane {
     this.#stop = stop;
   }
 
+  /** Null where the model is on a server. */
+  get #own(): Embedder | null {
+    return this.#embedder instanceof Embedder ? this.#embedder : null;
+  }
+
   /** What takes less memory here, the mildest first. */
   levers(): Lever[] {
-    const embedder = this.#embedder;
+    const own = this.#own;
     const { processes } = this.#options;
-    const own = embedder instanceof Embedder ? embedder : null;
+    const recycle: Lever[] = own === null ? [] : [{ step: 'embedder-recycled', down: () => own.recycle() }];
+    const limit: Lever[] =
+      own === null || processes < 2
+        ? []
+        : [{ step: 'fewer-embedders', down: () => own.limit(1), up: () => own.limit(processes) }];
     return [
       {
         step: 'smaller-batches',
@@ -138,20 +161,15 @@ class SemanticLane {
           this.#size = 'usual';
         },
       },
-      ...(own === null ? [] : [{ step: 'embedder-recycled', down: () => own.recycle() }]),
-      ...(own === null || processes < 2
-        ? []
-        : [
-            {
-              step: 'fewer-embedders',
-              down: () => own.limit(1),
-              up: () => own.limit(processes),
-            },
-          ]),
+      ...recycle,
+      ...limit,
       {
-        step: LEXICAL_ONLY,
+        step: 'embedding-paused',
         down: () => {
-          this.ended = true;
+          this.#pausedAt = performance.now();
+        },
+        up: () => {
+          this.#pausedAt = null;
         },
       },
     ];
@@ -164,12 +182,15 @@ class SemanticLane {
     let inFlight: Promise<void> | null = null;
     let done = false;
     try {
-      for await (const rows of this.#batches(files)) {
-        const lease = await this.#options.inFlight.take(batchBytes(rows), 'texts', this.#stop.signal);
+      for await (const { rows, lease } of this.#batches(files)) {
         try {
           const work = await this.#lookUp(rows);
           await inFlight;
-          await this.#options.governor.room(this.#stop.signal);
+          await this.#room();
+          if (this.ended) {
+            lease.release();
+            return;
+          }
           inFlight = this.#embed(work, paths).finally(() => lease.release());
         } catch (error) {
           lease.release();
@@ -178,10 +199,6 @@ class SemanticLane {
         // Awaited one round later; a failure in between is not unhandled.
         inFlight.catch(() => {});
         yield;
-        if (this.ended) {
-          await inFlight;
-          return;
-        }
       }
       await inFlight;
       yield;
@@ -225,17 +242,58 @@ class SemanticLane {
     await this.#store.deleteFilesByRev(finished.map(({ rev }) => rev));
   }
 
-  async *#batches(files: readonly FileRow[]): AsyncGenerator<PendingChunk[]> {
-    let batch: PendingChunk[] = [];
-    for await (const rows of this.#store.chunksOfFiles(files, COLUMNS)) {
-      for (const row of rows) {
-        batch.push(row);
-        if (batch.length < BATCH_CHUNKS[this.#size]) continue;
-        yield batch;
-        batch = [];
+  /** Waits while there is no room for a batch, or embedding is paused; where there is none to come, the lane ends. */
+  async #room(): Promise<void> {
+    const { governor, giveUp } = this.#options;
+    const { signal } = this.#stop;
+    await governor.room(signal);
+    if (this.#pausedAt === null) return;
+    // Nothing is in hand: the processes hold memory for nothing, and start again with the next batch.
+    await this.#own?.recycle();
+    const resumed = () => this.#pausedAt === null;
+    while (this.#pausedAt !== null) {
+      if (!(await governor.patience(signal, resumed))) {
+        this.ended = true;
+        giveUp();
+        return;
       }
+      if (this.#pausedAt === null || performance.now() - this.#pausedAt > LEAST_PAUSE_MS) return;
+      await abortable(sleep(LOOK_EVERY_MS), signal);
     }
-    if (batch.length > 0) yield batch;
+  }
+
+  /** Whoever takes a batch releases its lease, which is taken before its first text is. */
+  async *#batches(files: readonly FileRow[]): AsyncGenerator<Batch> {
+    let rows: PendingChunk[] = [];
+    let bytes = 0;
+    let lease: Lease | null = null;
+    try {
+      for await (const read of this.#store.chunksOfFiles(files, COLUMNS)) {
+        for (const row of read) {
+          const size = 4 * row.text.length;
+          const most = lease?.bytes ?? 0;
+          if (lease !== null && (rows.length >= BATCH_CHUNKS[this.#size] || bytes + size > most)) {
+            const batch = { rows, lease };
+            [rows, bytes, lease] = [[], 0, null];
+            yield batch;
+          }
+          lease ??= await this.#options.inFlight.take(
+            Math.max(size, BATCH_BYTES[this.#size]),
+            'texts',
+            this.#stop.signal,
+          );
+          rows.push(row);
+          bytes += size;
+        }
+      }
+      if (lease !== null) {
+        const batch = { rows, lease };
+        lease = null;
+        yield batch;
+      }
+    } finally {
+      lease?.release();
+    }
   }
 
   /** What of a batch is there already, by id (an interrupted run, a branch switched back) or by content. */

@@ -1,14 +1,25 @@
+import type { MemoryStep } from '../memory/governor.ts';
+
 /** Why files were left out, with how many: a reason is a short stable word such as `binary` or `unreadable`. */
 export type SkippedCounts = Record<string, number>;
 
+/** Steps down that memory makes necessary; the last two leave work to a later run. */
+export type MemoryDegradation = MemoryStep | 'embedder-over-share' | 'maintenance-later' | 'lexical-only';
+
+/** Steps down that a fault makes necessary. */
+export type FaultDegradation =
+  | 'lexical-fallback'
+  | 'embedder-restarted'
+  | 'device-fallback'
+  | 'server-retried'
+  | 'batch-reduced';
+
+export type DegradationStep = MemoryDegradation | FaultDegradation;
+
 /** A step down that memory or a fault made necessary. */
 export interface Degradation {
-  /**
-   * Stable word. For memory `smaller-batches`, `fewer-in-flight`, `parser-recycled`, `fewer-parsers`,
-   * `embedder-recycled`, `fewer-embedders`, `maintenance-later`, `lexical-only`; for faults `embedder-restarted`,
-   * `device-fallback`, `lexical-fallback`, `server-retried` and their like.
-   */
-  readonly step: string;
+  /** Stable word; a later version may have more of them. */
+  readonly step: DegradationStep;
   readonly count: number;
   readonly reason: string;
 }
@@ -33,14 +44,14 @@ export class SummaryBuilder {
   readonly chunks = { written: 0, embedded: 0, reused: 0, pending: 0, failed: 0 };
   bytes = 0;
   embedder: Summary['embedder'] = null;
-  readonly #degraded = new Map<string, { count: number; reason: string }>();
+  readonly #degraded = new Map<DegradationStep, { count: number; reason: string }>();
   readonly #started = performance.now();
 
   skip(reason: string): void {
     this.files.skipped[reason] = (this.files.skipped[reason] ?? 0) + 1;
   }
 
-  degrade(step: string, reason: string, count = 1): void {
+  degrade(step: DegradationStep, reason: string, count = 1): void {
     const known = this.#degraded.get(step);
     if (known === undefined) this.#degraded.set(step, { count, reason });
     else known.count += count;
@@ -60,7 +71,7 @@ export class SummaryBuilder {
 }
 
 /** The step that leaves chunks without vectors. */
-export const LEXICAL_ONLY = 'lexical-only';
+export const LEXICAL_ONLY: DegradationStep = 'lexical-only';
 
 /** Reasons that are part of how indexing works. Anything else means that something is missing from the index. */
 const EXPECTED = new Set(['binary', 'symlink', 'special-file', 'vanished']);

@@ -10,7 +10,8 @@ import { collectGarbage } from '../memory/collect-garbage.ts';
 import { Governor } from '../memory/governor.ts';
 import { LinkedAbort } from '../memory/linked-abort.ts';
 import { machineLimits } from '../memory/machine.ts';
-import { defaultBudgetBytes, planMemory } from '../memory/plan.ts';
+import { defaultBudgetBytes, type MemoryPlan, planMemory } from '../memory/plan.ts';
+import type { MaintenanceWork } from '../store/maintain.ts';
 import { openStore } from '../store/open.ts';
 import { isRemote } from '../store/place-at.ts';
 import type { Store } from '../store/store.ts';
@@ -18,9 +19,9 @@ import { walk } from '../walk/walk.ts';
 import type { IndexEvent } from './events.ts';
 import { runLexicalLane } from './lexical-lane.ts';
 import { runSemanticLane } from './semantic-lane.ts';
-import { SummaryBuilder } from './summary.ts';
+import { type DegradationStep, SummaryBuilder } from './summary.ts';
 import { CHUNKER_VERSION, TIDEMARK_VERSION } from './versions.ts';
-import { whileWaiting, withHeld } from './while-waiting.ts';
+import { whileWaiting, whileWorking, withHeld } from './while-waiting.ts';
 
 export interface UpdateRequest {
   /** Real path of the tree. */
@@ -48,17 +49,22 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   signal.throwIfAborted();
   const budgetBytes = request.memoryBytes ?? defaultBudgetBytes();
   const remote = isRemoteModel(request.embedder.model ?? '');
-  // A model on a server takes no memory here but for what is on its way.
-  const plan = planMemory(budgetBytes, {
-    embed: embed && !remote,
-    cores: machineLimits().cores,
-    nativeParser: request.parser === 'native',
-  });
+  const { cores, limitBytes } = machineLimits();
+  const planFor = (modelBytes: number | null) =>
+    planMemory(budgetBytes, {
+      // A model on a server takes no memory here but for what is on its way.
+      embed: embed && !remote,
+      cores,
+      nativeParser: request.parser === 'native',
+      modelBytes,
+      limitBytes,
+    });
+  const plan = planFor(null);
   // What will not do is refused before an hour's work and not in the middle of it.
   if (request.parser === 'native') await nativeSupport();
   const summary = new SummaryBuilder();
   const held: IndexEvent[] = [];
-  const degrade = (step: string, reason: string) => {
+  const degrade = (step: DegradationStep, reason: string) => {
     summary.degrade(step, reason);
     held.push({ type: 'degraded', step, reason });
   };
@@ -73,18 +79,25 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   await using store = await openStore(request.indexDir, {
     create: true,
     mode: 'write',
-    memoryBytes: budgetBytes,
+    memoryBytes: plan.budgetBytes,
     ...(request.outside ? { root: request.root } : {}),
     versions: { tidemark: TIDEMARK_VERSION, chunker: CHUNKER_VERSION },
   });
   const use = await followIndex(request.embedder, store.meta().model);
-  const newEmbedder = () =>
+  // Of what is on its way through this process.
+  const requestBytes = remote ? plan.inFlightBytes / 3 : 0;
+  let modelBytes: number | null = null;
+  const newEmbedder = (
+    { embedders, embedderBytes }: Pick<MemoryPlan, 'embedders' | 'embedderBytes'>,
+    admit?: (bytes: number) => void,
+  ) =>
     createEmbedder({
       ...request.embedder,
       ...use,
-      inFlightBytes: plan.inFlightBytes,
-      processes: Math.max(1, plan.embedders),
-      ...(plan.embedderBytes > 0 ? { maxChildRssBytes: plan.embedderBytes } : {}),
+      inFlightBytes: requestBytes,
+      processes: Math.max(1, embedders),
+      ...(embedderBytes > 0 ? { maxChildRssBytes: embedderBytes } : {}),
+      admit,
       onEvent: (event) => {
         if (event.type === 'download') held.push(event);
         const step = degradation(event);
@@ -94,8 +107,13 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   // On a device of its own choice the bundled model has the weights that are known without loading it.
   const { device = 'auto' } = request.embedder;
   const knownDevice = device === 'auto' || device === 'cpu';
-  // A model or device that will not do is refused before an hour's work and not after.
-  if (embed) yield* whileWaiting(checkModel(store, use, newEmbedder, knownDevice, signal), held);
+  // A model or device that will not do, or not within the budget, is refused before an hour's work and not after.
+  const one = () =>
+    newEmbedder({ embedders: 1, embedderBytes: 0 }, (bytes) => {
+      planFor(bytes);
+      modelBytes = bytes;
+    });
+  if (embed) yield* whileWaiting(checkModel(store, use, one, knownDevice, signal), held);
 
   const count = request.countAhead ? new FileCount(request, signal) : null;
   try {
@@ -120,27 +138,43 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   }
   await store.setChunker(CHUNKER_VERSION);
   yield { type: 'maintenance' };
-  const mayMaintain = async (work: string) => {
-    // What the lane leaves as garbage goes before the next stage fills its place.
+  const room = async () => {
+    signal.throwIfAborted();
+    // What the work before leaves as garbage goes before the next fills its place.
     await collectGarbage();
     await governor.room(signal);
-    if (governor.tight) degrade('maintenance-later', `memory was too short to ${work}; a later run does it`);
     return !governor.tight;
   };
-  await store.maintain({ only: (await mayMaintain('compact the index')) ? 'worn' : 'needed' });
+  const later = (work: readonly MaintenanceWork[]) => {
+    if (work.length === 0) return;
+    degrade('maintenance-later', `memory was too short to ${work.join(' and to ')}; a later run does it`);
+  };
+  const maintained = yield* whileWorking(store.maintain({ room }), held);
+  later(maintained.later);
   signal.throwIfAborted();
 
-  if (embed && (await store.counts()).files.pending.files > 0) {
-    await using embedder = newEmbedder();
+  const giveUp = () =>
+    degrade('lexical-only', 'memory stayed too short to embed; what is pending is left to the next run');
+  const pending = embed && (await store.counts()).files.pending.files > 0;
+  if (pending && !(yield* whileWaiting(governor.patience(signal), held))) giveUp();
+  else if (pending) {
+    const sized = planFor(modelBytes);
+    await using embedder = newEmbedder(sized);
     const { id: model, dtype, device, dimensions } = yield* whileWaiting(embedder.start(signal), held);
     await store.setModel({ id: model, dtype, dimensions });
     summary.embedder = { model, device, dimensions };
-    const processes = Math.max(1, plan.embedders);
-    const lane = runSemanticLane({ store, embedder, processes, inFlight, governor, summary, signal });
+    const processes = Math.max(1, sized.embedders);
+    using _requests = inFlight.reserve(requestBytes, 'requests and answers');
+    const lane = runSemanticLane({ store, embedder, processes, inFlight, governor, summary, signal, giveUp });
     yield* withHeld(lane, held);
     await embedder.dispose();
     yield { type: 'maintenance' };
-    await store.buildVectorIndexIfWorthIt({ may: () => mayMaintain('index the vectors') });
+    const may = async () => {
+      const there = await room();
+      if (!there) later(['index the vectors']);
+      return there;
+    };
+    yield* whileWorking(store.buildVectorIndexIfWorthIt({ may }), held);
   } else if (embed && store.meta().model !== null) {
     const { id, dimensions } = store.meta().model!;
     summary.embedder = {
@@ -175,7 +209,7 @@ async function checkModel(
 
 type EmbeddingEvent = Parameters<NonNullable<TextEmbedderOptions['onEvent']>>[0];
 
-function degradation(event: EmbeddingEvent): { step: string; reason: string } | null {
+function degradation(event: EmbeddingEvent): { step: DegradationStep; reason: string } | null {
   switch (event.type) {
     case 'recycled':
       // Below the limit it was the governor's doing, who tells of it.

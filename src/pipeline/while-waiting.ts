@@ -3,14 +3,20 @@ import type { IndexEvent } from './events.ts';
 
 const LOOK_EVERY_MS = 100;
 
-/** Passes on what a lane tells, and before each of it the events that were put into `held` meanwhile. */
+/** Passes on what a lane tells, and the events that are put into `held` meanwhile. */
 export async function* withHeld(
-  lane: AsyncIterable<IndexEvent>,
+  lane: AsyncGenerator<IndexEvent>,
   held: IndexEvent[],
 ): AsyncGenerator<IndexEvent> {
-  for await (const event of lane) {
-    yield* held.splice(0);
-    yield event;
+  try {
+    for (;;) {
+      const next = yield* whileWaiting(lane.next(), held);
+      yield* held.splice(0);
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await lane.return(undefined);
   }
 }
 
@@ -28,4 +34,16 @@ export async function* whileWaiting<Result>(
     yield* held.splice(0);
   }
   return work;
+}
+
+/** As {@link whileWaiting}, for work that must not go on once it is left: whoever leaves early waits for its end. */
+export async function* whileWorking<Result>(
+  work: Promise<Result>,
+  held: IndexEvent[],
+): AsyncGenerator<IndexEvent, Result> {
+  try {
+    return yield* whileWaiting(work, held);
+  } finally {
+    await work.catch(() => {});
+  }
 }

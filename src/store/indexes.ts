@@ -47,6 +47,8 @@ export interface ScalarOptions {
   readonly only?: TableName;
   /** What sorting the keys of a table may take. */
   readonly mostBytes?: number;
+  /** Asked before each. */
+  readonly may?: () => Promise<boolean>;
 }
 
 /** The indexes over the tables: which there should be, and when they are worth building again. */
@@ -62,7 +64,7 @@ export class Indexes {
 
   /** BTREE indexes on the keys that lookups and deletes use, for tables that are large enough to pay for them. */
   async buildScalar(options: ScalarOptions = {}): Promise<string[]> {
-    const { only, force = false, mostBytes = Number.POSITIVE_INFINITY } = options;
+    const { only, force = false, mostBytes = Number.POSITIVE_INFINITY, may } = options;
     const built: string[] = [];
     for (const [name, column] of SCALAR_COLUMNS) {
       if (only !== undefined && name !== only) continue;
@@ -72,19 +74,26 @@ export class Indexes {
       if ((rows < MIN_SCALAR_ROWS && !force) || rows * SORTED_KEY_BYTES > mostBytes) continue;
       const existing = await this.find(table, column);
       if (!force && !isBehind(existing, rows, SCALAR_LAG)) continue;
+      if (may !== undefined && !(await may())) continue;
       await this.#build(table, column, (lance) => lance.Index.btree());
       built.push(`${name}.${column}`);
     }
     return built;
   }
 
-  /** The full-text index over `terms`. Without `force`, only when it is missing or far behind. True when built. */
-  async buildText(options: { force?: boolean } = {}): Promise<boolean> {
+  /**
+   * The full-text index over `terms`. Without `force`, only when it is missing or far behind; `before` is awaited where it
+   * is built. True when built.
+   */
+  async buildText(
+    options: { readonly force?: boolean; readonly before?: () => Promise<unknown> } = {},
+  ): Promise<boolean> {
     const table = await this.#tables.get('chunks');
     if (options.force !== true) {
       const existing = await this.find(table, 'terms');
       if (!isBehind(existing, await this.#tables.count('chunks'), TEXT_LAG)) return false;
     }
+    await options.before?.();
     // The caller has split and lower-cased the terms: anything more would blur them.
     await this.#build(table, 'terms', (lance) =>
       lance.Index.fts({

@@ -16,6 +16,8 @@ const MIN_STALE_VECTORS = 256;
 const ATTEMPTS = 3;
 const MAX_PASSES = 5;
 
+export type MaintenanceWork = 'compact the tables' | 'index the keys' | 'index the vectors';
+
 export interface MaintainReport {
   /** Tables whose fragments were merged and old versions removed. */
   compacted: TableName[];
@@ -23,6 +25,8 @@ export interface MaintainReport {
   built: string[];
   /** Vector rows removed because their chunk is gone. */
   purgedVectors: number;
+  /** What `room` had no memory for: a later run does it. */
+  later: MaintenanceWork[];
 }
 
 interface Parts {
@@ -34,11 +38,13 @@ interface Parts {
 }
 
 export interface MaintainOptions {
+  /** `all`: whatever the need. `worn`, the default: where it is worth it. */
+  readonly only?: 'all' | 'worn';
   /**
-   * `all`: whatever the need. `worn`, the default: where it is worth it. `needed`: only the indexes that a search cannot do
-   * without, where memory is short.
+   * Waits for memory before each piece of work, and says whether there is any. What a search cannot do without is done
+   * all the same.
    */
-  readonly only?: 'all' | 'worn' | 'needed';
+  readonly room?: () => Promise<boolean>;
 }
 
 /**
@@ -47,28 +53,32 @@ export interface MaintainOptions {
  */
 export async function maintain(
   parts: Parts,
-  { only = 'worn' }: MaintainOptions = {},
+  { only = 'worn', room = async () => true }: MaintainOptions = {},
 ): Promise<MaintainReport> {
   const force = only === 'all';
-  const report: MaintainReport = { compacted: [], built: [], purgedVectors: 0 };
+  const report: MaintainReport = { compacted: [], built: [], purgedVectors: 0, later: [] };
   const { indexes, tables } = parts;
-  if (only === 'needed') {
-    if (await indexes.buildText()) report.built.push('chunks.terms');
-    return report;
+  const mayDo = (work: MaintenanceWork) => async (): Promise<boolean> => {
+    const there = await room();
+    if (!there && !report.later.includes(work)) report.later.push(work);
+    return there;
+  };
+  const mayCompact = mayDo('compact the tables');
+  if ((force || (await tooManyStale(parts))) && (await mayCompact())) {
+    report.purgedVectors = await purgeStaleVectors(tables);
   }
-  if (force || (await tooManyStale(parts))) report.purgedVectors = await purgeStaleVectors(tables);
   for (const name of ['files', 'chunks', 'vectors'] as const) {
     const table = await tables.find(name);
-    if (table === null || !(force || (await isWorn(parts, name, table)))) continue;
+    if (table === null || !(force || (await isWorn(parts, name, table))) || !(await mayCompact())) continue;
     // Compaction would merge it, in twice the memory and time that building it again takes.
     if (name === 'chunks') await indexes.drop(table, 'terms');
     await compactFully(tables, name, table);
     report.compacted.push(name);
   }
-  report.built.push(...(await indexes.buildScalar()));
-  if (await indexes.buildText({ force: force && !report.compacted.includes('chunks') }))
-    report.built.push('chunks.terms');
-  if (await indexes.buildVector()) report.built.push('vectors.vector');
+  report.built.push(...(await indexes.buildScalar({ may: mayDo('index the keys') })));
+  const text = { force: force && !report.compacted.includes('chunks'), before: room };
+  if (await indexes.buildText(text)) report.built.push('chunks.terms');
+  if (await indexes.buildVector({ may: mayDo('index the vectors') })) report.built.push('vectors.vector');
   return report;
 }
 

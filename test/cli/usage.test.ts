@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { assertError, runCli, runCliInTurn, write } from '../support/cli-runs.ts';
+import { temporaryDirectory } from '../support/model-dirs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -83,6 +84,27 @@ test('wrong usage ends with exit code 2, one line that says what to do, and noth
 test('the exit code of wrong usage is that of the process', async () => {
   assertError(await runCli(['index', tree, '--memory', '64MB']), 2, /--memory 450MB/);
   assertError(await runCli(['search']), 2, /query/);
+});
+
+test('a budget that is too small for the weights or the device is refused before the work', async (t) => {
+  const own = temporaryDirectory(t);
+  write(own, 'a.ts', 'export const one = 1;\n');
+  for (const [args, least] of [
+    [['--dtype', 'fp32'], /^tidemark: 450 MB of memory is too little with the model; .*--memory 5\d\dMB\n$/],
+    [
+      ['--device', 'wasm'],
+      /^tidemark: 450 MB of memory is too little with the model; .*--memory [56]\d\dMB\n$/,
+    ],
+  ] as const) {
+    assertError(await runCli(['index', own, '--memory', '450MB', ...args]), 2, least);
+  }
+  const { code, stdout } = await runCli(['status', own, '--json']);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    JSON.parse(stdout).files,
+    { pending: 0, embedded: 0, skipped: 0 },
+    'nothing was read for it',
+  );
 });
 
 test('no command at all: the help, exit code 2', async () => {

@@ -175,6 +175,44 @@ test('a budget that is too small is refused with the smallest that works', () =>
   }
 });
 
+test('a larger model asks for a larger budget', () => {
+  const options = { embed: true, cores: 8 };
+  const small = planMemory(1000e6, options);
+  const large = planMemory(1000e6, { ...options, modelBytes: 320e6 });
+  assert.deepEqual([small.embedders, large.embedders], [3, 2]);
+  assert.ok(large.embedderBytes >= 1.1 * 320e6);
+  assert.throws(() => planMemory(512e6, { ...options, modelBytes: 320e6 }), {
+    message: '512 MB of memory is too little with the model; the smallest that works is --memory 612MB',
+  });
+  const least = planMemory(612e6, { ...options, modelBytes: 320e6 });
+  assert.equal(least.embedders, 1);
+  assert.deepEqual(planMemory(512e6, { ...options, modelBytes: 1e6 }), planMemory(512e6, options));
+});
+
+test('what the machine does not have is not shared out, and its advice can be followed', () => {
+  assert.equal(planMemory(100e9, { embed: true, cores: 8, limitBytes: 2e9 }).budgetBytes, 2e9);
+  const plan = (limitBytes: number) => () => planMemory(1e9, { embed: true, cores: 8, limitBytes });
+  assert.throws(plan(400e6), {
+    message:
+      '400 MB of memory is too little with the model; the smallest that works is --memory 450MB, ' +
+      'and the machine or its container allows 400 MB: --no-embed will do with that',
+  });
+  assert.throws(plan(256e6), {
+    message:
+      '256 MB of memory is too little with the model; the smallest that works is --memory 450MB, ' +
+      'and the machine or its container allows 256 MB',
+  });
+});
+
+test('whoever waits for a budget that ends is told so', async () => {
+  const budget = new MemoryBudget(100);
+  const lease = await budget.take(100, 'test');
+  const waiting = budget.take(1, 'window');
+  budget[Symbol.dispose]();
+  await assert.rejects(waiting, /window waits for will not come/);
+  lease.release();
+});
+
 test('property: a plan spends no more than the budget on what lives at the same time', () => {
   const random = seeded(5);
   for (let i = 0; i < 500; i++) {

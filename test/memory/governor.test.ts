@@ -34,9 +34,9 @@ function governed(t: TestContext, levers: (pull: (step: string) => void) => Leve
 }
 
 const ladder = (pull: (step: string) => void): Lever[] => [
-  { step: 'smaller', down: () => pull('smaller'), up: () => pull('larger') },
-  { step: 'anew', down: () => pull('anew') },
-  { step: 'fewer', down: () => pull('fewer'), up: () => pull('more') },
+  { step: 'smaller-batches', down: () => pull('smaller'), up: () => pull('larger') },
+  { step: 'parser-recycled', down: () => pull('anew') },
+  { step: 'fewer-parsers', down: () => pull('fewer'), up: () => pull('more') },
 ];
 
 test('below the mark nothing happens', async (t) => {
@@ -53,7 +53,7 @@ test('near the mark the mildest step comes first, then the others, each with its
   assert.deepEqual(pulled, ['smaller', 'anew', 'fewer']);
   assert.deepEqual(
     steps.map(({ direction, step }) => `${direction} ${step}`),
-    ['down smaller', 'down anew', 'down fewer'],
+    ['down smaller-batches', 'down parser-recycled', 'down fewer-parsers'],
   );
   assert.match(steps[0]!.reason, /^memory was at 470 MB of 500 MB$/);
 });
@@ -126,7 +126,7 @@ test('the mark comes down when others take the memory of the machine, and goes u
   assert.equal(governor.tight, false);
   assert.deepEqual(
     steps.filter(({ direction }) => direction === 'up').map(({ step }) => step),
-    ['fewer', 'smaller'],
+    ['fewer-parsers', 'smaller-batches'],
   );
 });
 
@@ -134,7 +134,7 @@ test('the next step waits for the work of the one before, and settles from its e
   let finish = () => {};
   const { pulled, run } = governed(t, (pull) => [
     {
-      step: 'slow',
+      step: 'embedder-recycled',
       down: () => {
         pull('slow');
         return new Promise<void>((resolve) => {
@@ -143,7 +143,7 @@ test('the next step waits for the work of the one before, and settles from its e
       },
       up: () => pull('slow back'),
     },
-    { step: 'next', down: () => pull('next') },
+    { step: 'fewer-embedders', down: () => pull('next') },
   ]);
   await run(3000, () => 470 * MB);
   assert.deepEqual(pulled, ['slow']);
@@ -158,14 +158,14 @@ test('work that never ends holds no other step back for ever, and nothing is tak
   let finish = () => {};
   const { pulled, run } = governed(t, (pull) => [
     {
-      step: 'slow',
+      step: 'embedder-recycled',
       down: () =>
         new Promise<void>((resolve) => {
           finish = resolve;
         }),
       up: () => pull('slow back'),
     },
-    { step: 'next', down: () => pull('next'), up: () => pull('next back') },
+    { step: 'fewer-embedders', down: () => pull('next'), up: () => pull('next back') },
   ]);
   await run(9000, () => 470 * MB);
   await run(20_000, () => 200 * MB);
@@ -187,10 +187,10 @@ test('at the end of a stage its levers are let go, the last one first', async (t
 test('a lever that fails stops nothing', async (t) => {
   const { pulled, run } = governed(t, (pull) => [
     {
-      step: 'broken',
+      step: 'parser-recycled',
       down: () => Promise.reject(new Error('no')),
     },
-    { step: 'fewer', down: () => pull('fewer') },
+    { step: 'fewer-parsers', down: () => pull('fewer') },
   ]);
   await run(4000, () => 480 * MB);
   assert.ok(pulled.includes('fewer'));
@@ -201,8 +201,16 @@ test('property: any course of memory leaves the levers in a state that the steps
     const random = seeded(seed);
     const down = new Set<string>();
     const { run, steps } = governed(t, () => [
-      { step: 'a', down: () => void down.add('a'), up: () => void down.delete('a') },
-      { step: 'b', down: () => void down.add('b'), up: () => void down.delete('b') },
+      {
+        step: 'fewer-in-flight',
+        down: () => void down.add('fewer-in-flight'),
+        up: () => void down.delete('fewer-in-flight'),
+      },
+      {
+        step: 'fewer-parsers',
+        down: () => void down.add('fewer-parsers'),
+        up: () => void down.delete('fewer-parsers'),
+      },
     ]);
     for (let i = 0; i < 30; i++) {
       const level = (0.3 + 0.7 * random()) * MARK;
@@ -234,6 +242,55 @@ test('work waits for room, and for no more than some seconds; an abort ends the 
   const waiting = other.room(controller.signal);
   controller.abort(new Error('enough'));
   await assert.rejects(waiting, { message: 'enough' });
+});
+
+test('something large waits longer, and is told when there is no room for it', async (t) => {
+  const { governor, run } = governed(t, () => []);
+  const { signal } = new AbortController();
+  await run(1000, () => 480 * MB);
+  let answer: boolean | undefined;
+  const asked = governor.patience(signal).then((there) => {
+    answer = there;
+  });
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 3 * TICK));
+  await run(10_000, () => 480 * MB);
+  await settle();
+  assert.equal(answer, undefined, 'it waits');
+  await run(10_000, () => 480 * MB);
+  await asked;
+  assert.equal(answer, false);
+  const later = governor.patience(signal);
+  await run(1000, () => 200 * MB);
+  assert.equal(await later, true);
+});
+
+test('whoever waits for room waits no longer than the governor lives, nor than is wanted', async (t) => {
+  const { governor, run } = governed(t, () => []);
+  await run(1000, () => 480 * MB);
+  const controller = new AbortController();
+  let wanted = true;
+  const unwanted = governor.patience(controller.signal, () => !wanted);
+  wanted = false;
+  assert.equal(await unwanted, true);
+  const aborted = governor.patience(controller.signal);
+  controller.abort(new Error('enough'));
+  await assert.rejects(aborted, { message: 'enough' });
+  const { signal } = new AbortController();
+  const [room, patience] = [governor.room(signal), governor.patience(signal)];
+  governor[Symbol.dispose]();
+  await room;
+  assert.equal(await patience, false);
+});
+
+test('a stage that ends tells what is taken back', async (t) => {
+  const { run, stage, steps } = governed(t, ladder);
+  await run(4000, () => 470 * MB);
+  steps.length = 0;
+  stage[Symbol.dispose]();
+  assert.deepEqual(
+    steps.map(({ direction, step }) => `${direction} ${step}`),
+    ['up fewer-parsers', 'up smaller-batches'],
+  );
 });
 
 test('without being told otherwise it measures this process', () => {

@@ -1,20 +1,35 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { ParserPool } from '../../src/chunk/parser-pool.ts';
 import { Embedder } from '../../src/embed/embedder.ts';
 import { MemoryBudget } from '../../src/memory/budget.ts';
-import { Governor } from '../../src/memory/governor.ts';
+import { Governor, type GovernorStep } from '../../src/memory/governor.ts';
 import { prepareFile } from '../../src/pipeline/file-job.ts';
 import { runSemanticLane } from '../../src/pipeline/semantic-lane.ts';
 import { SummaryBuilder } from '../../src/pipeline/summary.ts';
 import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
 import { openIndex } from '../../src/tidemark-index.ts';
+import { until } from '../support/index-runs.ts';
 import { temporaryDirectory } from '../support/model-dirs.ts';
 import { writeSearchTree } from '../support/search-tree.ts';
 import { chunkBatch, chunkRow, fileBatch, fileRow, temporaryStore } from '../support/store-rows.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
+
+const giveUp = () => assert.fail('there is memory enough');
+
+/** Files of chunks that all differ and have no vector yet. */
+async function addPending(store: Store, files: number, chunks: number): Promise<void> {
+  for (let file = 0; file < files; file++) {
+    const [seq, path] = [store.nextSeq(), `${file}.ts`];
+    const chunk = (_: unknown, ordinal: number) =>
+      chunkRow({ id: `${file}-${ordinal}`.padStart(32, '0'), seq, path, ordinal });
+    await store.addChunks(chunkBatch(Array.from({ length: chunks }, chunk)));
+    await store.addFiles(fileBatch([fileRow({ rev: store.nextRev(), seq, path, chunks })]));
+  }
+}
 
 test('files whose vectors could not be written are not told to have them', async (t) => {
   const [root, model] = [temporaryDirectory(t), temporaryDirectory(t)];
@@ -46,6 +61,7 @@ test('files whose vectors could not be written are not told to have them', async
       governor,
       summary,
       signal,
+      giveUp,
     });
     for await (const _ of lane);
   };
@@ -79,18 +95,21 @@ test('keys of vectors are indexed while embedding goes on, where memory allows i
   for (const inFlightBytes of [50e6, 100e3]) {
     const store = await temporaryStore(t);
     await store.setModel(info);
-    for (let file = 0; file < FILES; file++) {
-      const [seq, path] = [store.nextSeq(), `${file}.ts`];
-      const chunk = (_: unknown, ordinal: number) =>
-        chunkRow({ id: `${file}-${ordinal}`.padStart(32, '0'), seq, path, ordinal });
-      await store.addChunks(chunkBatch(Array.from({ length: CHUNKS }, chunk)));
-      await store.addFiles(fileBatch([fileRow({ rev: store.nextRev(), seq, path, chunks: CHUNKS })]));
-    }
+    await addPending(store, FILES, CHUNKS);
     using governor = new Governor({ budgetBytes: 8e9, onStep: () => {} });
     using inFlight = new MemoryBudget(inFlightBytes);
     const summary = new SummaryBuilder();
     const { signal } = new AbortController();
-    const lane = runSemanticLane({ store, embedder, processes: 1, inFlight, governor, summary, signal });
+    const lane = runSemanticLane({
+      store,
+      embedder,
+      processes: 1,
+      inFlight,
+      governor,
+      summary,
+      signal,
+      giveUp,
+    });
     for await (const _ of lane);
     const { files, vectors } = await store.counts();
     assert.deepEqual([files.pending.files, vectors], [0, FILES * CHUNKS]);
@@ -98,4 +117,74 @@ test('keys of vectors are indexed while embedding goes on, where memory allows i
     const missing = inFlightBytes < 1e6 ? ['vectors.id', 'vectors.hash'] : [];
     assert.deepEqual(await store.buildScalarIndexes({ only: 'vectors' }), missing);
   }
+});
+
+/** A semantic lane over what is pending, with memory as the test says it is. */
+async function squeezed(
+  t: TestContext,
+  options: { bytes: () => number; onStep: (step: GovernorStep) => void },
+) {
+  const model = temporaryDirectory(t);
+  writeTinyModel(model);
+  const embedder = new Embedder({ model });
+  t.after(() => embedder.dispose());
+  const store = await temporaryStore(t);
+  await store.setModel(await embedder.start());
+  await addPending(store, 4, 1000);
+  const governor = new Governor({
+    budgetBytes: 500e6,
+    read: options.bytes,
+    roomOutside: () => 1e12,
+    onStep: options.onStep,
+  });
+  t.after(() => governor[Symbol.dispose]());
+  const inFlight = new MemoryBudget(30e6);
+  const givenUp: number[] = [];
+  const summary = new SummaryBuilder();
+  const run = async () => {
+    const { signal } = new AbortController();
+    const lane = runSemanticLane({
+      ...{ store, embedder, processes: 1, inFlight, governor, summary, signal },
+      giveUp: () => givenUp.push(summary.chunks.embedded),
+    });
+    for await (const _ of lane);
+    assert.equal(inFlight.leases, 0);
+  };
+  return { run, store, embedder, summary, givenUp };
+}
+
+test('embedding pauses without a process where memory is short, and goes on when there is room', async (t) => {
+  let bytes = 480e6;
+  const steps: string[] = [];
+  const { run, store, embedder, givenUp } = await squeezed(t, {
+    bytes: () => bytes,
+    onStep: ({ direction, step }) => steps.push(`${direction} ${step}`),
+  });
+  const running = run();
+  await until(() => steps.includes('down embedding-paused'));
+  await until(async () => (await embedder.stats()).processes.length === 0);
+  const { files } = await store.counts();
+  assert.ok(files.pending.files > 0);
+  bytes = 100e6;
+  await running;
+  assert.deepEqual(
+    [steps.includes('up embedding-paused'), (await store.counts()).files.pending.files, givenUp],
+    [true, 0, []],
+  );
+});
+
+test('where memory stays short embedding is left to a later run, and what is done is kept', async (t) => {
+  let bytes = 100e6;
+  const { run, store, summary, givenUp } = await squeezed(t, { bytes: () => bytes, onStep: () => {} });
+  const running = run();
+  await until(() => summary.chunks.embedded + summary.chunks.reused > 500);
+  bytes = 490e6;
+  await running;
+  const { files, vectors } = await store.counts();
+  assert.equal(givenUp.length, 1);
+  assert.ok(vectors >= 500 && files.pending.files > 0, `${vectors} vectors`);
+  assert.equal(summary.chunks.embedded, givenUp[0], 'nothing is embedded after it');
+  bytes = 100e6;
+  await run();
+  assert.equal((await store.counts()).files.pending.files, 0);
 });

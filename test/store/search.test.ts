@@ -289,5 +289,5 @@ test('maintenance purges stale vectors only, and answers stay the same', async (
   );
   assert.equal((await reader.searchLexical({ terms: ['w7'] }, {}, 500)).length, 80);
   // Nothing is worn now, so nothing is done.
-  assert.deepEqual(await store.maintain(), { compacted: [], built: [], purgedVectors: 0 });
+  assert.deepEqual(await store.maintain(), { compacted: [], built: [], purgedVectors: 0, later: [] });
 });

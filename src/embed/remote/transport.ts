@@ -61,6 +61,7 @@ export class Transport {
   /** Counts requests: a proxy's pool and a pool that is being replaced do not share a bound. */
   readonly #slots: MemoryBudget;
   readonly #bytes: MemoryBudget;
+  readonly #sending = new Set<Promise<Answer>>();
 
   private constructor(options: TransportOptions, dispatcher: Dispatcher) {
     this.#options = options;
@@ -94,6 +95,16 @@ export class Transport {
    * @throws NoAnswerError; the reason of a signal
    */
   async send(call: Call, authorization: string | null, signals: Signals): Promise<Answer> {
+    const sending = this.#send(call, authorization, signals);
+    this.#sending.add(sending);
+    try {
+      return await sending;
+    } finally {
+      this.#sending.delete(sending);
+    }
+  }
+
+  async #send(call: Call, authorization: string | null, signals: Signals): Promise<Answer> {
     const body = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body));
     using _slot = await this.#slots.take(1, 'connection', signals.soft);
     using _bytes = await this.#bytes.take((body?.length ?? 0) + call.maxAnswerBytes, 'call', signals.soft);
@@ -132,6 +143,9 @@ export class Transport {
   /** Ends what is still under way. Never rejects. */
   async close(): Promise<void> {
     await this.#dispatcher.destroy().catch(() => {});
+    await Promise.allSettled(this.#sending);
+    this.#slots[Symbol.dispose]();
+    this.#bytes[Symbol.dispose]();
   }
 }
 

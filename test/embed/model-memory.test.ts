@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Embedder, type EmbedderOptions } from '../../src/embed/embedder.ts';
+import { expectedBytes } from '../../src/embed/model-memory.ts';
+import { sharedCache, temporaryDirectory } from '../support/model-dirs.ts';
+import { writeTinyModel } from '../support/tiny-model.ts';
+
+const MB = 1e6;
+
+/** What is asked on the way of a start: before the load, and after it. */
+async function asked(options: EmbedderOptions): Promise<number[]> {
+  const bytes: number[] = [];
+  await using embedder = new Embedder({
+    cacheDir: sharedCache,
+    ...options,
+    admit: (processBytes) => bytes.push(processBytes),
+  });
+  await embedder.start();
+  return bytes;
+}
+
+for (const options of [
+  { device: 'cpu', dtype: 'q8' },
+  { device: 'cpu', dtype: 'fp32' },
+  { device: 'wasm', dtype: 'q8' },
+] as const) {
+  test(`what ${options.dtype} on ${options.device} will take is known before it is loaded`, async () => {
+    const [expected, loaded] = await asked(options);
+    assert.ok(
+      expected! > 0.6 * loaded! && expected! < 1.4 * loaded!,
+      `${Math.round(expected! / MB)} MB expected, ${Math.round(loaded! / MB)} MB taken`,
+    );
+  });
+}
+
+test('a model that is not admitted is not loaded, whatever its weights lie in', async (t) => {
+  const model = temporaryDirectory(t);
+  writeTinyModel(model);
+  const files = { model, device: 'cpu' } as const;
+  const [small] = await asked(files);
+  // As exporters write weights of more than 2 GB; sparse, so it takes no room on the disk.
+  const data = join(model, 'model.onnx_data');
+  writeFileSync(data, '');
+  truncateSync(data, 4e9);
+  const events: string[] = [];
+  await using embedder = new Embedder({
+    ...files,
+    onEvent: ({ type }) => events.push(type),
+    admit: (bytes) => {
+      if (bytes > small! + 4e9) throw new RangeError('too large');
+    },
+  });
+  await assert.rejects(embedder.start(), { name: 'RangeError', message: 'too large' });
+  assert.deepEqual(events, [], 'no process was started');
+});
+
+test('one that turns out too large once loaded is let go', async (t) => {
+  const model = temporaryDirectory(t);
+  writeTinyModel(model);
+  let calls = 0;
+  await using embedder = new Embedder({
+    model,
+    admit: () => {
+      if (++calls === 2) throw new RangeError('too large');
+    },
+  });
+  await assert.rejects(embedder.start(), { message: 'too large' });
+  assert.equal(embedder.state, 'failed');
+  assert.deepEqual((await embedder.stats()).processes, []);
+  await embedder.start();
+});
+
+test('the weights of the bundled model count as much as they are', async () => {
+  const request = { files: null, dimensions: null, cacheRoot: sharedCache };
+  const cpu = await expectedBytes({ ...request, dtype: null, device: 'cpu' });
+  const gpu = await expectedBytes({ ...request, dtype: null, device: 'webgpu' });
+  assert.ok(gpu > cpu + 60 * MB, 'on a GPU they are those of 32 bits');
+});
