@@ -49,19 +49,19 @@ test('a smaller limit ends idle threads, and those at work when they are done', 
   assert.equal((await chunkAll(pool, 1)).length, 1, 'one there always is');
 });
 
-test('the heap that a large window has made is given back after many small ones', async () => {
+test('what parsing has taken is given back after some 16 MB of text', async () => {
   await using pool = new ParserPool({ workers: 1, recycleHeapBytes: 1e9 });
   const large = TEXT.repeat(1000);
-  const chunkLarge = async () => {
-    for await (const _ of chunkSource(iterableSource([Buffer.from(large)]), { pool, path: 'a.ts' }));
+  const chunkLarge = async (times: number) => {
+    for (let i = 0; i < times; i++)
+      for await (const _ of chunkSource(iterableSource([Buffer.from(large)]), { pool, path: 'a.txt' }));
   };
+  const [expected] = await chunkAll(pool, 1);
+  await chunkLarge(2);
   await chunkAll(pool, 500);
-  assert.equal(pool.recycled, 0, 'a heap as it began stays');
-  await chunkLarge();
-  await chunkAll(pool, 900);
-  assert.equal(pool.recycled, 0, 'the next large window may be near');
-  await chunkAll(pool, 200);
-  assert.equal(pool.recycled, 1);
-  await chunkAll(pool, 1100);
-  assert.equal(pool.recycled, 1);
+  assert.equal(pool.recycled, 0, `after ${(2 * large.length) / 1e6} MB`);
+  await chunkLarge(6);
+  assert.equal(pool.recycled, 1, `after ${(8 * large.length) / 1e6} MB`);
+  assert.deepEqual(await chunkAll(pool, 2), [expected, expected]);
+  assert.equal(pool.recycled, 1, 'the next one has had little yet');
 });
