@@ -32,6 +32,8 @@ const { values: options } = parseArgs({
 });
 const CURVE_POINTS = 500;
 const MB = 1e6;
+/** Of so many bytes a slope by 10,000 is one by GB. */
+const SLOPE_BYTES = 1e5;
 const FOLDER = new URL('./results/', import.meta.url);
 const RESULTS = new URL('rss.json', FOLDER);
 
@@ -80,7 +82,9 @@ const lexicalSlope = slopeByProgress(lexical, (sample) => sample.files);
 const lexicalSlopeByTime = slopeByTime(lexical, (sample) => sample.files);
 const copiesSlope = corpus.twice === true ? slopeBetweenCopies(lexical) : null;
 const semanticSlope = semantic.length < 10 ? null : slopeByProgress(semantic, (sample) => sample.chunks);
-const lexicalExponent = exponentOf(lexical);
+const lexicalSlopeByGigabyte = slopeByProgress(lexical, (sample) => sample.bytes / SLOPE_BYTES);
+const lexicalExponent = exponentOf(lexical, (sample) => sample.files);
+const lexicalExponentByBytes = exponentOf(lexical, (sample) => sample.bytes);
 const violations = samples.filter(({ pss }) => pss > mark).length;
 const rssViolations = samples.filter(({ rss }) => rss > mark).length;
 const count = (step: string) => steps.filter((entry) => entry.step === step).length;
@@ -110,8 +114,10 @@ const result = {
   rssViolations,
   lexicalSlope,
   lexicalSlopeByTime,
+  lexicalSlopeByGigabyte,
   copiesSlope,
   lexicalExponent,
+  lexicalExponentByBytes,
   semanticSlope,
   chunksASecond,
   stepCounts,
@@ -132,9 +138,11 @@ process.stdout.write(
     ['samples above the mark', `${violations} of ${samples.length}`],
     ['of resident sets added up', rssViolations],
     ['CPU time grows with files to the power of', lexicalExponent?.toFixed(2) ?? '-'],
+    ['with bytes', lexicalExponentByBytes?.toFixed(2) ?? '-'],
     ['MB by 10,000 files (95 %), each file counting as much', perFiles(lexicalSlope)],
     ['the same, each second counting as much', perFiles(lexicalSlopeByTime)],
     ['the same, the second copy of each file against the first', perFiles(copiesSlope)],
+    ['MB by GB (95 %)', perFiles(lexicalSlopeByGigabyte)],
     ['MB by 10,000 chunks embedded (95 %)', perFiles(semanticSlope)],
     ['chunks embedded by second', chunksASecond?.toFixed(1) ?? '-'],
     ...(group === null ? [] : [['killed by the kernel', group.kills] as const]),
@@ -156,8 +164,10 @@ if (!options.trial) {
     ...(options.cgroup === undefined ? [] : [`cgroup-${options.cgroup}`]),
   ].join('-');
   const known = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {};
-  const curve = thinned(samples).map(({ seconds, files, chunks, rss, pss, parent }) =>
-    [seconds, files, chunks, rss / MB, pss / MB, parent / MB].map((value) => Number(value.toFixed(1))),
+  const curve = thinned(samples).map(({ seconds, files, chunks, rss, pss, parent, bytes }) =>
+    [seconds, files, chunks, ...[rss, pss, parent, bytes].map((value) => value / MB)].map((value) =>
+      Number(value.toFixed(1)),
+    ),
   );
   const entry = { ...result, title: corpus.title, markBytes: mark, steps: steps.slice(0, 200), curve };
   writeFileSync(RESULTS, `${JSON.stringify({ ...known, [name]: entry })}\n`);

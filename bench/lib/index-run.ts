@@ -21,9 +21,10 @@ export interface IndexRunOptions {
   readonly wrapper?: readonly string[];
 }
 
-/** A sample with how far the run was: files of the lexical lane, chunks of the semantic one. */
+/** A sample with how far the run was: files and bytes of the lexical lane, chunks of the semantic one. */
 export interface RunSample extends TreeSample {
   readonly files: number;
+  readonly bytes: number;
   readonly chunks: number;
 }
 
@@ -71,12 +72,12 @@ export async function indexRun(options: IndexRunOptions): Promise<IndexRun> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
-  let [files, chunks, stderr] = [0, 0, ''];
+  let [files, bytes, chunks, stderr] = [0, 0, 0, ''];
   let summary: Summary | null = null;
   const samples: RunSample[] = [];
   const steps: { seconds: number; step: string; files: number }[] = [];
   const stages: { seconds: number; stage: string; files: number }[] = [];
-  const sampler = new TreeSampler(child.pid!, (sample) => samples.push({ ...sample, files, chunks }));
+  const sampler = new TreeSampler(child.pid!, (sample) => samples.push({ ...sample, files, bytes, chunks }));
   const timer = limit === undefined ? null : setTimeout(() => child.kill('SIGINT'), limit * 1000);
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4000);
@@ -87,7 +88,8 @@ export async function indexRun(options: IndexRunOptions): Promise<IndexRun> {
   for await (const line of createInterface({ input: child.stdout })) {
     const event = JSON.parse(line) as IndexEvent | Summary;
     if (!('type' in event)) summary = event;
-    else if (event.type === 'progress' && event.lane === 'lexical') files = event.done;
+    else if (event.type === 'progress' && event.lane === 'lexical')
+      [files, bytes] = [event.done, event.bytes];
     else if (event.type === 'progress') chunks = event.done;
     else if (event.type === 'degraded') steps.push({ seconds: elapsed(), step: event.step, files });
     else if (event.type === 'start') stages.push({ seconds: elapsed(), stage: event.lane, files });

@@ -17,11 +17,12 @@ export interface RssCorpus {
 const IGNORE = '.tidemarkignore';
 const HUGE_SIZE = '100MB';
 const LARGEST = { file: 'one-line.json', size: '1GB' };
+const ONE_LINE_SIZE = '5GB';
 const FILES_IN_DIRECTORY = 500;
 
 /**
  * A corpus by its name: `kernel`, `kernel-twice`, `kernel-10000`, `typescript`, `redis`, `python`, `thousands`, `million`,
- * `huge`, `mixed`.
+ * `huge`, `one-line`, `mixed`.
  */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
   const make = MAKERS[name];
@@ -74,6 +75,13 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
   thousands: () => smallFiles(2000),
   million: () => smallFiles(1_000_000),
   huge: hugeFiles,
+  'one-line': async () => {
+    const [kind] = HUGE;
+    const dir = await once('one-line', (into) =>
+      generate(kind!, join(into, kind!.file), parseSize(ONE_LINE_SIZE)),
+    );
+    return { dir, title: `${kind!.name}, ${ONE_LINE_SIZE}`, about: `${kind!.name} of ${ONE_LINE_SIZE}` };
+  },
   mixed: async () => {
     const kernel = await rssCorpus('kernel');
     const small = await smallFiles(20_000);

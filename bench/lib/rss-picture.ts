@@ -5,6 +5,8 @@ interface Moment {
   readonly files: number;
 }
 
+type Row = readonly [number, number, number, number, number, number, number?];
+
 /** What the results keep of a run and a picture needs. */
 export interface DrawnRun {
   readonly title: string;
@@ -12,36 +14,50 @@ export interface DrawnRun {
   readonly markBytes: number;
   readonly stages: readonly (Moment & { readonly stage: string })[];
   readonly steps: readonly (Moment & { readonly step: string })[];
-  /** Seconds, files, chunks embedded; MB: resident sets added up, shared pages counted once, the parent's resident set. */
-  readonly curve: readonly (readonly [number, number, number, number, number, number])[];
+  /**
+   * Seconds, files, chunks embedded; MB: resident sets added up, shared pages counted once, the parent's resident set, and
+   * read so far.
+   */
+  readonly curve: readonly Row[];
 }
 
 /** More of them hide each other. */
 const MAX_STEPS = 40;
+/** Of fewer files the curve goes by what is read of them. */
+const FEW_FILES = 100;
 
-/** Resident sets over the files of the lexical lane, and where both lanes ran over time as well, by file name. */
+/** Resident sets over the lexical lane, and where both lanes ran over time as well, by file name. */
 export async function drawRun(name: string, run: DrawnRun): Promise<Record<string, string>> {
   const end = run.stages.find(({ stage }) => stage === 'semantic')?.seconds ?? Number.POSITIVE_INFINITY;
   const lexical = run.curve.filter(([seconds]) => seconds <= end);
-  const pictures = { [`rss-${name}.svg`]: await draw(run, lexical, 'files', ({ files }) => files) };
+  const [, files, , , , , megabytes] = run.curve.at(-1)!;
+  const over: Over =
+    files < FEW_FILES && megabytes !== undefined
+      ? { title: 'MB read', x: ([, , , , , , megabytes]) => megabytes! }
+      : { title: 'files', x: ([, files]) => files };
+  const pictures = { [`rss-${name}.svg`]: await draw(run, lexical, over) };
   if (run.stages.some(({ stage }) => stage === 'semantic'))
-    pictures[`rss-${name}-minutes.svg`] = await draw(
-      run,
-      run.curve,
-      'minutes',
-      ({ seconds }) => seconds / 60,
-    );
+    pictures[`rss-${name}-minutes.svg`] = await draw(run, run.curve, {
+      title: 'minutes',
+      x: ([seconds]) => seconds / 60,
+    });
   return pictures;
+}
+
+/** What a curve goes along. */
+interface Over {
+  readonly title: string;
+  readonly x: (row: Row) => number;
 }
 
 async function draw(
   { title, memory, markBytes, stages, steps }: DrawnRun,
-  curve: DrawnRun['curve'],
-  xTitle: 'files' | 'minutes',
-  x: (moment: Moment) => number,
+  curve: readonly Row[],
+  over: Over,
 ): Promise<string> {
-  const points = (value: (row: DrawnRun['curve'][number]) => number) =>
-    curve.map((row) => [x({ seconds: row[0], files: row[1] }), value(row)] as const);
+  const points = (value: (row: Row) => number) => curve.map((row) => [over.x(row), value(row)] as const);
+  /** Of the first point from there on. */
+  const xAt = (seconds: number) => over.x(curve.find((row) => row[0] >= seconds) ?? curve.at(-1)!);
   const last = curve.at(-1)?.[0] ?? 0;
   const events = [
     ...stages.map(({ stage, ...moment }) => ({ ...moment, label: stage })),
@@ -49,7 +65,7 @@ async function draw(
   ];
   return lineChart({
     title: `${title}: memory of all processes, --memory ${memory}`,
-    xTitle,
+    xTitle: over.title,
     yTitle: 'MB',
     series: [
       { name: 'all, added up', points: points((row) => row[3]) },
@@ -59,6 +75,6 @@ async function draw(
     mark: { value: markBytes / 1e6, label: `the mark: ${memory}` },
     events: events
       .filter(({ seconds }) => seconds <= last)
-      .map(({ label, ...moment }) => ({ x: x(moment), label })),
+      .map(({ label, seconds }) => ({ x: xAt(seconds), label })),
   });
 }

@@ -63,11 +63,18 @@ export function slopeBetweenCopies<Sample extends Moment>(samples: readonly Samp
   return { slope: found.mean * by, low: found.low * by, high: found.high * by };
 }
 
-/** Of CPU time as a power of the number of files: 1 is linear. The clock would tell of other processes, too. */
-export function exponentOf(samples: readonly (Moment & { readonly cpu: number })[]): number | null {
-  const files = ({ files }: Moment) => files;
-  const points = stretches(samples, { along: files, x: files, y: ({ cpu }) => cpu, warmPart: WARM_PART });
-  return slope(points.map(([files, cpu]) => [Math.log(files), Math.log(cpu)] as const));
+/** Of CPU time as a power of what is done: 1 is linear. The clock would tell of other processes, too. */
+export function exponentOf<Sample extends { readonly cpu: number }>(
+  samples: readonly Sample[],
+  progress: (sample: Sample) => number,
+): number | null {
+  const points = stretches(samples, {
+    along: progress,
+    x: progress,
+    y: ({ cpu }) => cpu,
+    warmPart: WARM_PART,
+  });
+  return slope(points.map(([done, cpu]) => [Math.log(done), Math.log(cpu)] as const));
 }
 
 /** As text, in MB with the 95 % interval. */

@@ -35,6 +35,8 @@ export class Labeller {
   readonly #definitions: readonly LeadDefinition[];
   readonly #text: string;
   readonly #open: LeadDefinition[] = [];
+  /** The last one asked for: of what is large, hundreds of chunks in a row have the same. */
+  #signed: { readonly of: LeadDefinition; readonly signature: string | null } | undefined;
   #next = 0;
 
   /** `definitions` in order of their starts, in `text`. */
@@ -75,7 +77,9 @@ export class Labeller {
       return { symbol: largest.name, scope: scopeOf(largest, path), signature: null, begun };
     if (container === undefined) return NO_LABEL;
     const scope = scopeOf(container, around.slice(0, -1));
-    return { symbol: container.name, scope, signature: this.#signature(container), begun };
+    if (this.#signed?.of !== container)
+      this.#signed = { of: container, signature: this.#signature(container) };
+    return { symbol: container.name, scope, signature: this.#signed.signature, begun };
   }
 
   #signature({ ownIndex, bodyIndex, name }: LeadDefinition): string | null {

@@ -23,9 +23,12 @@ export type Outcome =
   /** Too large to wait in memory: chunked when its turn comes. */
   | { readonly type: 'stream' };
 
-/** What a file in hand takes at most, bytes: its window here and in a worker, and its chunks with their terms. */
+/**
+ * What a file in hand takes at most, bytes: its window here and in a worker, and its chunks with their terms; of a large
+ * file those of two windows.
+ */
 export function leaseBytes(file: WalkedFile): number {
-  return 64 * 1024 + 8 * Math.min(file.size, WINDOW_BYTES);
+  return 64 * 1024 + (isSmall(file) ? 8 * file.size : 12 * WINDOW_BYTES);
 }
 
 /** What a file may have grown by since the walk saw it, and still wait in memory. */

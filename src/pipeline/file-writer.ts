@@ -33,6 +33,8 @@ const RACY_NS = 2_000_000_000n;
 /** Makes rows, counts and events of what came of each file, in the order of the walk. */
 export class FileWriter {
   readonly #options: FileWriterOptions;
+  /** How much of the file in hand is written, bytes: a large one takes long. */
+  bytesInHand = 0;
 
   constructor(options: FileWriterOptions) {
     this.#options = options;
@@ -70,13 +72,22 @@ export class FileWriter {
     const { root, pool, signal, summary } = this.#options;
     const chunks = chunkTreeFile(root, known.file, pool, signal);
     let report: FileReport | undefined;
+    const start = () => {
+      const next = chunks.next();
+      // It is looked at when its turn comes, or not at all.
+      next.catch(() => {});
+      return next;
+    };
+    let ahead = start();
     const batches = async function* () {
       for (;;) {
-        const next = await chunks.next();
+        const next = await ahead;
         if (next.done) {
           report = next.value;
           return;
         }
+        // The next window is parsed while the chunks of this one are written.
+        ahead = start();
         yield next.value;
       }
     };
@@ -106,10 +117,12 @@ export class FileWriter {
       for await (const batch of batches) {
         await commits.addChunks(open, batch);
         await room();
+        this.bytesInHand = batch.at(-1)!.endByte;
         yield* progress();
       }
       whole = true;
     } finally {
+      this.bytesInHand = 0;
       if (!whole) commits.abandon(open);
     }
     const { hash, language, kind, bytes, binary, lexical } = report();

@@ -193,7 +193,8 @@ class LexicalLane {
     this.#lastProgress = time;
     const { summary, total } = this.#options;
     const done = summary.files.seen - this.#queue.length;
-    yield { type: 'progress', lane: 'lexical', done, total: total?.() ?? null, bytes: summary.bytes };
+    const bytes = summary.bytes + this.#writer.bytesInHand;
+    yield { type: 'progress', lane: 'lexical', done, total: total?.() ?? null, bytes };
   }
 }
 
