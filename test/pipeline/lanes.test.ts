@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { WINDOW_BYTES } from '../../src/chunk/chunk-source.ts';
 import { ParserPool } from '../../src/chunk/parser-pool.ts';
 import { Embedder } from '../../src/embed/embedder.ts';
 import { MemoryBudget } from '../../src/memory/budget.ts';
@@ -187,4 +188,24 @@ test('where memory stays short embedding is left to a later run, and what is don
   bytes = 100e6;
   await run();
   assert.equal((await store.counts()).files.pending.files, 0);
+});
+
+test('how much of a large file is read is told while it is read', async (t) => {
+  const root = temporaryDirectory(t);
+  const record = (i: number) => JSON.stringify({ id: i, name: `user ${i}`, tags: ['a', i % 7] });
+  const text = `[${Array.from({ length: 100_000 }, (_, i) => record(i)).join()}]`;
+  writeFileSync(join(root, 'one-line.json'), text);
+  await using index = await openIndex(root);
+  const told: number[] = [];
+  for await (const event of index.update({ embed: false }))
+    if (event.type === 'progress') told.push(event.bytes);
+  assert.ok(text.length > 4 * WINDOW_BYTES);
+  const within = new Set(told.filter((bytes) => bytes > 0 && bytes < text.length));
+  assert.ok(within.size >= 2, `${[...within]} of ${text.length}`);
+  assert.deepEqual(
+    told,
+    told.toSorted((a, b) => a - b),
+    'it never goes back',
+  );
+  assert.equal(told.at(-1), text.length);
 });
