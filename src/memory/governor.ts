@@ -38,9 +38,13 @@ export interface GovernorOptions {
   readonly read?: () => number;
   /** What others leave: the mark is no higher than what is taken and this together. By default the machine is asked. */
   readonly roomOutside?: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly clock?: () => number;
 }
 
 const TICK_MS = 100;
+/** Below so much of the budget it is others who have what is missing, and not what this tree itself takes. */
+const OTHERS_SHARE = 0.9;
 /** Shares of the mark. Above `high`, or about to be above `most`, something has to give; below `low` there is room. */
 const SHARE = { high: 0.9, most: 0.97, low: 0.72 };
 /** Looks so far ahead along the slope of the last samples. */
@@ -98,8 +102,9 @@ export class Governor implements Disposable {
   constructor(options: GovernorOptions) {
     this.#options = options;
     this.#mark = options.budgetBytes;
-    this.tick(performance.now());
-    this.#timer = setInterval(() => this.tick(performance.now()), TICK_MS);
+    const clock = options.clock ?? (() => performance.now());
+    this.tick(clock());
+    this.#timer = setInterval(() => this.tick(clock()), TICK_MS);
     this.#timer.unref();
   }
 
@@ -159,7 +164,11 @@ export class Governor implements Disposable {
 
   /** What others take may become less sooner or later. */
   #mostOf(ms: { readonly own: number; readonly others: number }): number {
-    return this.#mark < this.#options.budgetBytes ? ms.others : ms.own;
+    return this.#othersTake ? ms.others : ms.own;
+  }
+
+  get #othersTake(): boolean {
+    return this.#mark < OTHERS_SHARE * this.#options.budgetBytes;
   }
 
   /** Looks, and acts on it. The timer calls it; `now` in milliseconds. */
@@ -262,7 +271,7 @@ export class Governor implements Disposable {
     const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
     const taken = megabytes(this.#samples.at(-1)!.bytes);
     const mark = megabytes(this.#mark);
-    const short = this.#mark < this.#options.budgetBytes ? ', as the machine has no more' : '';
+    const short = this.#othersTake ? ', as the machine has no more' : '';
     this.#options.onStep({ direction, step, reason: `memory was at ${taken} of ${mark}${short}` });
   }
 }

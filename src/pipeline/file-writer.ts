@@ -122,8 +122,11 @@ export class FileWriter {
       }
       whole = true;
     } finally {
+      if (!whole) {
+        commits.abandon(open);
+        summary.bytes += this.bytesInHand;
+      }
       this.bytesInHand = 0;
-      if (!whole) commits.abandon(open);
     }
     const { hash, language, kind, bytes, binary, lexical } = report();
     const { written } = open.runs;

@@ -144,35 +144,35 @@ class SemanticLane {
 
   /** What takes less memory here, the mildest first. */
   levers(): Lever[] {
+    const smaller: Lever = {
+      step: 'smaller-batches',
+      down: () => {
+        this.#size = 'small';
+      },
+      up: () => {
+        this.#size = 'usual';
+      },
+    };
     const own = this.#own;
+    // A server's memory is its own: a pause would give nothing back.
+    if (own === null) return [smaller];
     const { processes } = this.#options;
-    const recycle: Lever[] = own === null ? [] : [{ step: 'embedder-recycled', down: () => own.recycle() }];
-    const limit: Lever[] =
-      own === null || processes < 2
-        ? []
-        : [{ step: 'fewer-embedders', down: () => own.limit(1), up: () => own.limit(processes) }];
-    return [
-      {
-        step: 'smaller-batches',
-        down: () => {
-          this.#size = 'small';
-        },
-        up: () => {
-          this.#size = 'usual';
-        },
+    const fewer: Lever = {
+      step: 'fewer-embedders',
+      down: () => own.limit(1),
+      up: () => own.limit(processes),
+    };
+    const pause: Lever = {
+      step: 'embedding-paused',
+      down: () => {
+        this.#pausedAt = performance.now();
       },
-      ...recycle,
-      ...limit,
-      {
-        step: 'embedding-paused',
-        down: () => {
-          this.#pausedAt = performance.now();
-        },
-        up: () => {
-          this.#pausedAt = null;
-        },
+      up: () => {
+        this.#pausedAt = null;
       },
-    ];
+    };
+    const recycle: Lever = { step: 'embedder-recycled', down: () => own.recycle() };
+    return [smaller, recycle, ...(processes > 1 ? [fewer] : []), pause];
   }
 
   /** Embeds the chunks of some files; yields after each batch. The next batch is read while one is embedded. */
@@ -247,17 +247,18 @@ class SemanticLane {
     const { governor, giveUp } = this.#options;
     const { signal } = this.#stop;
     await governor.room(signal);
-    if (this.#pausedAt === null) return;
+    const over = () =>
+      this.#pausedAt === null || (!governor.tight && performance.now() - this.#pausedAt > LEAST_PAUSE_MS);
+    if (over()) return;
     // Nothing is in hand: the processes hold memory for nothing, and start again with the next batch.
     await this.#own?.recycle();
     const resumed = () => this.#pausedAt === null;
-    while (this.#pausedAt !== null) {
+    while (!over()) {
       if (!(await governor.patience(signal, resumed))) {
         this.ended = true;
         giveUp();
         return;
       }
-      if (this.#pausedAt === null || performance.now() - this.#pausedAt > LEAST_PAUSE_MS) return;
       await abortable(sleep(LOOK_EVERY_MS), signal);
     }
   }

@@ -21,7 +21,7 @@ import { runLexicalLane } from './lexical-lane.ts';
 import { runSemanticLane } from './semantic-lane.ts';
 import { type DegradationStep, SummaryBuilder } from './summary.ts';
 import { CHUNKER_VERSION, TIDEMARK_VERSION } from './versions.ts';
-import { whileWaiting, whileWorking, withHeld } from './while-waiting.ts';
+import { whileWaiting, withHeld } from './while-waiting.ts';
 
 export interface UpdateRequest {
   /** Real path of the tree. */
@@ -45,13 +45,16 @@ export interface UpdateRequest {
  * the two. Takes the writer's lock for its whole time. Leaving it early is safe at any moment.
  */
 export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEvent> {
-  const { embed, signal } = request;
+  const { embed } = request;
+  // Aborted as well where the caller leaves while something is at work.
+  using stop = new LinkedAbort(request.signal);
+  const { signal } = stop;
   signal.throwIfAborted();
-  const budgetBytes = request.memoryBytes ?? defaultBudgetBytes();
+  const wantedBytes = request.memoryBytes ?? defaultBudgetBytes();
   const remote = isRemoteModel(request.embedder.model ?? '');
   const { cores, limitBytes } = machineLimits();
   const planFor = (modelBytes: number | null) =>
-    planMemory(budgetBytes, {
+    planMemory(wantedBytes, {
       // A model on a server takes no memory here but for what is on its way.
       embed: embed && !remote,
       cores,
@@ -60,6 +63,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       limitBytes,
     });
   const plan = planFor(null);
+  const { budgetBytes } = plan;
   // What will not do is refused before an hour's work and not in the middle of it.
   if (request.parser === 'native') await nativeSupport();
   const summary = new SummaryBuilder();
@@ -79,7 +83,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   await using store = await openStore(request.indexDir, {
     create: true,
     mode: 'write',
-    memoryBytes: plan.budgetBytes,
+    memoryBytes: budgetBytes,
     ...(request.outside ? { root: request.root } : {}),
     versions: { tidemark: TIDEMARK_VERSION, chunker: CHUNKER_VERSION },
   });
@@ -113,7 +117,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       planFor(bytes);
       modelBytes = bytes;
     });
-  if (embed) yield* whileWaiting(checkModel(store, use, one, knownDevice, signal), held);
+  if (embed) yield* whileWaiting(checkModel(store, use, one, knownDevice, signal), held, stop);
 
   const count = request.countAhead ? new FileCount(request, signal) : null;
   try {
@@ -132,56 +136,59 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       signal,
       total: () => count?.total ?? null,
     });
-    yield* withHeld(lane, held);
+    yield* withHeld(lane, held, stop);
   } finally {
     await count?.stop();
   }
   await store.setChunker(CHUNKER_VERSION);
   yield { type: 'maintenance' };
   const room = async () => {
-    signal.throwIfAborted();
     // What the work before leaves as garbage goes before the next fills its place.
     await collectGarbage();
-    await governor.room(signal);
-    return !governor.tight;
+    // Where the run is stopped there is none.
+    await governor.room(signal).catch(() => {});
+    return !signal.aborted && !governor.tight;
   };
   const later = (work: readonly MaintenanceWork[]) => {
     if (work.length === 0) return;
     degrade('maintenance-later', `memory was too short to ${work.join(' and to ')}; a later run does it`);
   };
-  const maintained = yield* whileWorking(store.maintain({ room }), held);
-  later(maintained.later);
+  const maintained = yield* whileWaiting(store.maintain({ room, signal }), held, stop);
   signal.throwIfAborted();
+  later(maintained.later);
 
   const giveUp = () =>
     degrade('lexical-only', 'memory stayed too short to embed; what is pending is left to the next run');
   const pending = embed && (await store.counts()).files.pending.files > 0;
-  if (pending && !(yield* whileWaiting(governor.patience(signal), held))) giveUp();
+  // A model on a server takes nothing here that could wait.
+  if (pending && !remote && !(yield* whileWaiting(governor.patience(signal), held, stop))) giveUp();
   else if (pending) {
     const sized = planFor(modelBytes);
     await using embedder = newEmbedder(sized);
-    const { id: model, dtype, device, dimensions } = yield* whileWaiting(embedder.start(signal), held);
+    const started = embedder.start(signal);
+    const { id: model, dtype, device, dimensions } = yield* whileWaiting(started, held, stop);
     await store.setModel({ id: model, dtype, dimensions });
     summary.embedder = { model, device, dimensions };
     const processes = Math.max(1, sized.embedders);
     using _requests = inFlight.reserve(requestBytes, 'requests and answers');
     const lane = runSemanticLane({ store, embedder, processes, inFlight, governor, summary, signal, giveUp });
-    yield* withHeld(lane, held);
+    yield* withHeld(lane, held, stop);
     await embedder.dispose();
     yield { type: 'maintenance' };
+    let there = true;
     const may = async () => {
-      const there = await room();
-      if (!there) later(['index the vectors']);
+      there = await room();
       return there;
     };
-    yield* whileWorking(store.buildVectorIndexIfWorthIt({ may }), held);
-  } else if (embed && store.meta().model !== null) {
-    const { id, dimensions } = store.meta().model!;
-    summary.embedder = {
-      model: id,
-      device: remote ? 'remote' : device === 'auto' ? 'cpu' : device,
-      dimensions,
-    };
+    yield* whileWaiting(store.buildVectorIndexIfWorthIt({ may }), held, stop);
+    signal.throwIfAborted();
+    if (!there) later(['index the vectors']);
+  }
+  const known = store.meta().model;
+  if (embed && summary.embedder === null && known !== null) {
+    const { id: model, dimensions } = known;
+    const where = remote ? 'remote' : device === 'auto' ? 'cpu' : device;
+    summary.embedder = { model, device: where, dimensions };
   }
   summary.chunks.pending = (await store.counts()).files.pending.chunks;
   yield* held.splice(0);

@@ -1,16 +1,21 @@
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { LinkedAbort } from '../memory/linked-abort.ts';
 import type { IndexEvent } from './events.ts';
 
 const LOOK_EVERY_MS = 100;
 
-/** Passes on what a lane tells, and the events that are put into `held` meanwhile. */
+/**
+ * Passes on what a lane tells, and the events that are put into `held` meanwhile. Whoever leaves early aborts `stop`, whose
+ * signal is the lane's, and waits for the lane's end.
+ */
 export async function* withHeld(
   lane: AsyncGenerator<IndexEvent>,
   held: IndexEvent[],
+  stop: LinkedAbort,
 ): AsyncGenerator<IndexEvent> {
   try {
     for (;;) {
-      const next = yield* whileWaiting(lane.next(), held);
+      const next = yield* whileWaiting(lane.next(), held, stop);
       yield* held.splice(0);
       if (next.done === true) return;
       yield next.value;
@@ -20,30 +25,30 @@ export async function* withHeld(
   }
 }
 
-/** Waits for `work` and passes on the events that it puts into `held` meanwhile; gives its result. */
+/**
+ * Waits for `work` and passes on the events that it puts into `held` meanwhile; gives its result. Whoever leaves early aborts
+ * `stop`, whose signal is the work's, and waits for its end.
+ */
 export async function* whileWaiting<Result>(
   work: Promise<Result>,
   held: IndexEvent[],
+  stop: LinkedAbort,
 ): AsyncGenerator<IndexEvent, Result> {
   const settled = new AbortController();
-  // Whoever leaves early waits for it no more, and its failure is not unhandled.
   const end = () => settled.abort();
-  work.then(end, end);
-  while (!settled.signal.aborted) {
-    await setTimeout(LOOK_EVERY_MS, undefined, { signal: settled.signal }).catch(() => {});
-    yield* held.splice(0);
-  }
-  return work;
-}
-
-/** As {@link whileWaiting}, for work that must not go on once it is left: whoever leaves early waits for its end. */
-export async function* whileWorking<Result>(
-  work: Promise<Result>,
-  held: IndexEvent[],
-): AsyncGenerator<IndexEvent, Result> {
+  const ended = work.then(end, end);
   try {
-    return yield* whileWaiting(work, held);
+    // Most of it is there at once, and a timer takes longer than that.
+    await Promise.race([ended, nextTurn()]);
+    while (!settled.signal.aborted) {
+      await sleep(LOOK_EVERY_MS, undefined, { signal: settled.signal }).catch(() => {});
+      yield* held.splice(0);
+    }
+    return await work;
   } finally {
-    await work.catch(() => {});
+    if (!settled.signal.aborted) {
+      stop.abort();
+      await ended;
+    }
   }
 }

@@ -45,6 +45,8 @@ export interface MaintainOptions {
    * all the same.
    */
   readonly room?: () => Promise<boolean>;
+  /** Once it is aborted nothing more is begun, but for what a search cannot do without. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -53,12 +55,13 @@ export interface MaintainOptions {
  */
 export async function maintain(
   parts: Parts,
-  { only = 'worn', room = async () => true }: MaintainOptions = {},
+  { only = 'worn', room = async () => true, signal }: MaintainOptions = {},
 ): Promise<MaintainReport> {
   const force = only === 'all';
   const report: MaintainReport = { compacted: [], built: [], purgedVectors: 0, later: [] };
   const { indexes, tables } = parts;
   const mayDo = (work: MaintenanceWork) => async (): Promise<boolean> => {
+    if (signal?.aborted) return false;
     const there = await room();
     if (!there && !report.later.includes(work)) report.later.push(work);
     return there;
@@ -76,8 +79,9 @@ export async function maintain(
     report.compacted.push(name);
   }
   report.built.push(...(await indexes.buildScalar({ may: mayDo('index the keys') })));
-  const text = { force: force && !report.compacted.includes('chunks'), before: room };
-  if (await indexes.buildText(text)) report.built.push('chunks.terms');
+  const dropped = report.compacted.includes('chunks');
+  const text = { force: force && !dropped, before: room };
+  if ((dropped || !signal?.aborted) && (await indexes.buildText(text))) report.built.push('chunks.terms');
   if (await indexes.buildVector({ may: mayDo('index the vectors') })) report.built.push('vectors.vector');
   return report;
 }

@@ -19,6 +19,7 @@ function governed(t: TestContext, levers: (pull: (step: string) => void) => Leve
     onStep: (step) => steps.push(step),
     read: () => bytes,
     roomOutside: room,
+    clock: () => now,
   });
   t.after(() => governor[Symbol.dispose]());
   const stage = governor.govern(levers((step) => pulled.push(step)));

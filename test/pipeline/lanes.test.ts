@@ -174,6 +174,23 @@ test('embedding pauses without a process where memory is short, and goes on when
   );
 });
 
+test('a pause that ends with just enough room does not end the process after each batch', async (t) => {
+  let bytes = 480e6;
+  const steps: string[] = [];
+  const { run, store, embedder } = await squeezed(t, {
+    bytes: () => bytes,
+    onStep: ({ direction, step }) => steps.push(`${direction} ${step}`),
+  });
+  const running = run();
+  await until(() => steps.includes('down embedding-paused'));
+  // Too much to take the step back, too little to wait any longer.
+  bytes = 400e6;
+  await running;
+  assert.equal((await store.counts()).files.pending.files, 0);
+  const { recycles } = await embedder.stats();
+  assert.ok(recycles <= 3, `${recycles} times`);
+});
+
 test('where memory stays short embedding is left to a later run, and what is done is kept', async (t) => {
   let bytes = 100e6;
   const { run, store, summary, givenUp } = await squeezed(t, { bytes: () => bytes, onStep: () => {} });

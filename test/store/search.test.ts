@@ -291,3 +291,28 @@ test('maintenance purges stale vectors only, and answers stay the same', async (
   // Nothing is worn now, so nothing is done.
   assert.deepEqual(await store.maintain(), { compacted: [], built: [], purgedVectors: 0, later: [] });
 });
+
+test('maintenance that is stopped begins nothing more, and leaves the words searchable', async (t) => {
+  const store = await temporaryStore(t);
+  const terms = (i: number) => `w${i}`;
+  for (let i = 0; i < 8; i++) {
+    const [seq, path] = [store.nextSeq(), `${i}.ts`];
+    await store.addChunks(
+      chunkBatch([chunkRow({ id: `${i}`.padStart(32, '0'), seq, path, terms: terms(i) })]),
+    );
+    await store.addFiles(fileBatch([fileRow({ rev: store.nextRev(), seq, path, chunks: 1 })]));
+  }
+  const nothing = { compacted: [], built: [], purgedVectors: 0, later: [] };
+  assert.deepEqual(await store.maintain({ only: 'all', signal: AbortSignal.abort() }), nothing);
+  // Before the purge of vectors, the files, and the chunks, whose index of words is dropped for it.
+  const stop = new AbortController();
+  let asked = 0;
+  const room = async () => {
+    if (++asked === 3) stop.abort();
+    return true;
+  };
+  const report = await store.maintain({ only: 'all', room, signal: stop.signal });
+  assert.deepEqual([report.compacted, report.built], [['files', 'chunks'], ['chunks.terms']]);
+  for (let i = 0; i < 8; i++)
+    assert.equal((await store.searchLexical({ terms: [terms(i)] }, {}, 10)).length, 1, terms(i));
+});
