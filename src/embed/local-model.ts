@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ModelNotFoundError } from './errors.ts';
 import { fileSize } from './model-cache.ts';
 import type { Dtype, ModelFiles } from './model-files.ts';
 import { readModelSettings } from './model-settings.ts';
-import { isExternalData, type OnnxVariant, onnxVariants } from './onnx-variants.ts';
+import { externalDataOf, type OnnxVariant, onnxVariants } from './onnx-variants.ts';
 import { sha256, sha256File } from './sha256.ts';
 
 /**
@@ -65,10 +64,9 @@ async function findOnnx(directory: string, variants: readonly OnnxVariant[]): Pr
 
 async function hashWeights(onnxPath: string): Promise<string> {
   const graph = await sha256File(onnxPath);
-  const name = basename(onnxPath);
-  const beside = (await readdir(dirname(onnxPath))).filter((entry) => isExternalData(entry, name)).sort();
+  const beside = await externalDataOf(onnxPath);
   if (beside.length === 0) return graph;
   const hash = createHash('sha256').update(graph);
-  for (const entry of beside) hash.update(await sha256File(join(dirname(onnxPath), entry)));
+  for (const path of beside) hash.update(await sha256File(path));
   return hash.digest('hex');
 }

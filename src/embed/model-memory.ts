@@ -1,8 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { bundledDtype, bundledWeightsBytes } from './bundled-model.ts';
 import type { Device, ModelRequest } from './model-files.ts';
-import { isExternalData } from './onnx-variants.ts';
+import { externalDataOf } from './onnx-variants.ts';
 
 /**
  * What a process takes with a model loaded, by the size of its weights; measured of the bundled model's 23 and 90 MB. On
@@ -23,10 +22,7 @@ export async function expectedBytes({ files, dtype, device }: ModelRequest): Pro
 }
 
 async function weightsBytes(onnxPath: string): Promise<number> {
-  const directory = dirname(onnxPath);
-  const parts = (await readdir(directory)).filter(
-    (name) => name === basename(onnxPath) || isExternalData(name, basename(onnxPath)),
-  );
-  const sizes = await Promise.all(parts.map(async (name) => (await stat(join(directory, name))).size));
+  const paths = [onnxPath, ...(await externalDataOf(onnxPath))];
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Dtype } from './model-files.ts';
 
 /** What exporters put behind `model`, by dtype: https://huggingface.co/docs/transformers.js/guides/dtypes */
@@ -36,4 +38,12 @@ export function onnxVariants(dtype: Dtype | null, device: string): OnnxVariant[]
 /** Whether `path` holds weights that the graph `onnxPath` refers to: above 2 GB they lie beside it. */
 export function isExternalData(path: string, onnxPath: string): boolean {
   return path.startsWith(onnxPath) && /^(?:_data(?:_\d+)?|\.data)$/.test(path.slice(onnxPath.length));
+}
+
+/** The files of weights beside the graph at `onnxPath`, in the order of their names. */
+export async function externalDataOf(onnxPath: string): Promise<string[]> {
+  const [directory, name] = [dirname(onnxPath), basename(onnxPath)];
+  const entries = await readdir(directory);
+  const found = entries.filter((entry) => isExternalData(entry, name));
+  return found.sort().map((entry) => join(directory, entry));
 }
