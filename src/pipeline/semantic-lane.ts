@@ -1,16 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { embeddingText } from '../chunk/embedding-text.ts';
 import { Embedder } from '../embed/embedder.ts';
 import type { TextEmbedder } from '../embed/text-embedder.ts';
-import { abortable } from '../memory/abortable.ts';
 import type { Lease, MemoryBudget } from '../memory/budget.ts';
 import type { Governor, Lever } from '../memory/governor.ts';
 import { LinkedAbort } from '../memory/linked-abort.ts';
 import { FileBatchBuilder } from '../store/batch.ts';
-import type { ChunkRow, FileRow, VectorKey } from '../store/schema.ts';
+import type { ChunkRow, FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { EmbeddingPause } from './embedding-pause.ts';
 import type { IndexEvent } from './events.ts';
 import type { SummaryBuilder } from './summary.ts';
+import { VectorBatch } from './vector-batch.ts';
 
 export interface SemanticLaneOptions {
   readonly store: Store;
@@ -46,9 +46,6 @@ const FLUSH_BYTES = { usual: 3 << 20, small: 3 << 18 };
 /** What is finished is said so in commits of at least so many chunks. */
 const FLUSH_CHUNKS = { usual: 2048, small: 512 };
 const MAX_WAIT_MS = 10_000;
-const LOOK_EVERY_MS = 100;
-/** A pause ends when there is room to spare, or after so long where there is just enough. */
-const LEAST_PAUSE_MS = 10_000;
 
 /**
  * Embeds what is pending and appends the vectors. What is pending is read from the tables, so the lane can be left at
@@ -114,13 +111,11 @@ class SemanticLane {
   readonly #embedder: TextEmbedder;
   readonly #summary: SummaryBuilder;
   readonly #stop: LinkedAbort;
-  readonly #keys: VectorKey[] = [];
-  readonly #vectors: Float32Array[] = [];
-  /** Vectors not yet written, by content. */
-  readonly #recent = new Map<string, Float32Array>();
+  readonly #vectors: VectorBatch;
+  /** Null where the model is on a server, whose memory is its own: a pause would give nothing back. */
+  readonly #pause: EmbeddingPause | null;
   readonly #options: SemanticLaneOptions;
   #size: keyof typeof BATCH_CHUNKS = 'usual';
-  #pausedAt: number | null = null;
   /** Memory stays too short to embed: what is pending stays so. */
   ended = false;
   #lastFlush = performance.now();
@@ -135,11 +130,8 @@ class SemanticLane {
     this.#embedder = embedder;
     this.#summary = summary;
     this.#stop = stop;
-  }
-
-  /** Null where the model is on a server. */
-  get #own(): Embedder | null {
-    return this.#embedder instanceof Embedder ? this.#embedder : null;
+    this.#vectors = new VectorBatch(store);
+    this.#pause = embedder instanceof Embedder ? new EmbeddingPause(embedder, options.governor) : null;
   }
 
   /** What takes less memory here, the mildest first. */
@@ -153,26 +145,16 @@ class SemanticLane {
         this.#size = 'usual';
       },
     };
-    const own = this.#own;
-    // A server's memory is its own: a pause would give nothing back.
-    if (own === null) return [smaller];
+    const own = this.#embedder;
+    if (!(own instanceof Embedder)) return [smaller];
     const { processes } = this.#options;
+    const recycle: Lever = { step: 'embedder-recycled', down: () => own.recycle() };
     const fewer: Lever = {
       step: 'fewer-embedders',
       down: () => own.limit(1),
       up: () => own.limit(processes),
     };
-    const pause: Lever = {
-      step: 'embedding-paused',
-      down: () => {
-        this.#pausedAt = performance.now();
-      },
-      up: () => {
-        this.#pausedAt = null;
-      },
-    };
-    const recycle: Lever = { step: 'embedder-recycled', down: () => own.recycle() };
-    return [smaller, recycle, ...(processes > 1 ? [fewer] : []), pause];
+    return [smaller, recycle, ...(processes > 1 ? [fewer] : []), this.#pause!.lever];
   }
 
   /** Embeds the chunks of some files; yields after each batch. The next batch is read while one is embedded. */
@@ -247,20 +229,9 @@ class SemanticLane {
     const { governor, giveUp } = this.#options;
     const { signal } = this.#stop;
     await governor.room(signal);
-    const over = () =>
-      this.#pausedAt === null || (!governor.tight && performance.now() - this.#pausedAt > LEAST_PAUSE_MS);
-    if (over()) return;
-    // Nothing is in hand: the processes hold memory for nothing, and start again with the next batch.
-    await this.#own?.recycle();
-    const resumed = () => this.#pausedAt === null;
-    while (!over()) {
-      if (!(await governor.patience(signal, resumed))) {
-        this.ended = true;
-        giveUp();
-        return;
-      }
-      await abortable(sleep(LOOK_EVERY_MS), signal);
-    }
+    if (this.#pause === null || (await this.#pause.end(signal))) return;
+    this.ended = true;
+    giveUp();
   }
 
   /** Whoever takes a batch releases its lease, which is taken before its first text is. */
@@ -309,7 +280,7 @@ class SemanticLane {
       const vector = known.get(row.hash);
       if (vector === undefined) work.push(row);
       else {
-        this.#add(row, vector);
+        this.#vectors.add(row, vector);
         this.#summary.chunks.reused++;
       }
     }
@@ -318,15 +289,15 @@ class SemanticLane {
 
   async #embed(work: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
     const rows = work.filter((row) => {
-      const vector = this.#recent.get(row.hash);
+      const vector = this.#vectors.of(row.hash);
       if (vector === undefined) return true;
-      this.#add(row, vector);
+      this.#vectors.add(row, vector);
       this.#summary.chunks.reused++;
       return false;
     });
     if (rows.length > 0) await this.#embedDistinct(rows, failedPaths);
-    const bytes = this.#keys.length * (this.#vectors[0]?.byteLength ?? 0);
-    if (isLate(this.#lastFlush) || bytes >= FLUSH_BYTES[this.#size]) await this.#flushVectors();
+    const isFull = this.#vectors.byteLength >= FLUSH_BYTES[this.#size];
+    if (isFull || isLate(this.#lastFlush)) await this.#flushVectors();
   }
 
   async #embedDistinct(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
@@ -344,7 +315,7 @@ class SemanticLane {
         failedPaths.add(row.path);
         continue;
       }
-      this.#add(row, vectors.slice(i * dimensions, (i + 1) * dimensions));
+      this.#vectors.add(row, vectors.slice(i * dimensions, (i + 1) * dimensions));
       if (distinct[i] === row) this.#summary.chunks.embedded++;
       else this.#summary.chunks.reused++;
     }
@@ -352,22 +323,7 @@ class SemanticLane {
 
   async #flushVectors(): Promise<void> {
     this.#lastFlush = performance.now();
-    if (this.#keys.length === 0) return;
-    // Of the next batch some may come while these are written.
-    const keys = this.#keys.slice();
-    const dimensions = this.#vectors[0]!.length;
-    const all = new Float32Array(keys.length * dimensions);
-    for (const [i] of keys.entries()) all.set(this.#vectors[i]!, i * dimensions);
-    await this.#store.addVectors(keys, all);
-    // Only now: files whose vectors could not be written must not be told to have them.
-    this.#keys.splice(0, keys.length);
-    this.#vectors.splice(0, keys.length);
-    for (const { hash } of keys) this.#recent.delete(hash);
-  }
-
-  #add({ id, hash, path, language, kind }: PendingChunk, vector: Float32Array): void {
-    this.#keys.push({ id, hash, path, language, kind });
-    this.#vectors.push(vector);
-    this.#recent.set(hash, vector);
+    // Files whose vectors could not be written must not be told to have them: what fails here ends the lane.
+    await this.#vectors.write();
   }
 }

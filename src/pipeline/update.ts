@@ -15,8 +15,8 @@ import type { MaintenanceWork } from '../store/maintain.ts';
 import { openStore } from '../store/open.ts';
 import { isRemote } from '../store/place-at.ts';
 import type { Store } from '../store/store.ts';
-import { walk } from '../walk/walk.ts';
 import type { IndexEvent } from './events.ts';
+import { FileCount } from './file-count.ts';
 import { runLexicalLane } from './lexical-lane.ts';
 import { runSemanticLane } from './semantic-lane.ts';
 import { type DegradationStep, SummaryBuilder } from './summary.ts';
@@ -119,7 +119,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     });
   if (embed) yield* whileWaiting(checkModel(store, use, one, knownDevice, signal), held, stop);
 
-  const count = request.countAhead ? new FileCount(request, signal) : null;
+  const count = request.countAhead ? new FileCount(request.root, ownFiles(request), signal) : null;
   try {
     const lane = runLexicalLane({
       root: request.root,
@@ -249,33 +249,4 @@ function degradation(event: EmbeddingEvent): { step: DegradationStep; reason: st
 /** What in the tree is the index itself. */
 function ownFiles({ indexDir }: UpdateRequest): string[] {
   return isRemote(indexDir) ? [] : [indexDir];
-}
-
-/** Walks ahead to count the files, for an estimate of the time left. */
-class FileCount {
-  total: number | null = null;
-  readonly #stop: LinkedAbort;
-  readonly #done: Promise<void>;
-
-  constructor(request: UpdateRequest, signal: AbortSignal) {
-    this.#stop = new LinkedAbort(signal);
-    this.#done = this.#count(request, this.#stop.signal);
-  }
-
-  async #count(request: UpdateRequest, signal: AbortSignal): Promise<void> {
-    const { root } = request;
-    const exclude = ownFiles(request);
-    try {
-      let files = 0;
-      for await (const _ of walk(root, { exclude, signal })) files++;
-      this.total = files;
-    } catch {
-      // The lane itself reports what is wrong; here it only means that the total stays unknown.
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#done;
-  }
 }
