@@ -30,6 +30,8 @@ const EDITS = 10;
 const SWITCH_EVERY = 10;
 const DIFFERING = 100;
 const WARM_PART = 0.1;
+/** What is held between the rounds shows in the least of so many of them; the most depends on what a round happens to do. */
+const FLOOR_ROUNDS = 10;
 /** By then caches and the pages of the programs that are ever touched are in memory. */
 const LATE_PART = 0.7;
 
@@ -120,13 +122,21 @@ const warm = samples.filter((sample) => sample.round >= rounds * WARM_PART);
 const peaks = Array.from({ length: rounds + 1 }, () => 0);
 for (const { round, rss } of warm) peaks[round] = Math.max(peaks[round]!, rss);
 const points = peaks.map((bytes, round) => [round, bytes] as const).filter(([, bytes]) => bytes > 0);
-const slopeFrom = (part: number) =>
+const least = new Map<number, number>();
+for (const { round, rss } of warm) {
+  const from = round - (round % FLOOR_ROUNDS);
+  least.set(from, Math.min(least.get(from) ?? rss, rss));
+}
+// The last round is a stretch of its own.
+const floors = [...least].filter(([from]) => from < rounds);
+const slopeFrom = (of: readonly (readonly [number, number])[], part: number) =>
   trend(
-    points
+    of
       .filter(([round]) => round >= rounds * part)
       .map(([round, bytes]) => [round / 1000, bytes / 1e6] as const),
   );
-const [slopes, lateSlopes] = [slopeFrom(WARM_PART), slopeFrom(LATE_PART)];
+const [slopes, lateSlopes] = [slopeFrom(points, WARM_PART), slopeFrom(points, LATE_PART)];
+const floorSlopes = slopeFrom(floors, WARM_PART);
 const interval = ({ slope, low, high }: typeof slopes) =>
   `${slope.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 const mark = parseSize(MEMORY);
@@ -143,13 +153,15 @@ process.stdout.write(
     ['samples above the mark', `${violations} of ${samples.length}`],
     [`MB by 1,000 rounds after ${WARM_PART * 100} % of them (95 %)`, interval(slopes)],
     [`after ${LATE_PART * 100} %`, interval(lateSlopes)],
+    [`of the least of each ${FLOOR_ROUNDS} rounds`, interval(floorSlopes)],
     ['steps down', steps],
     ['what does not fit together in the index', problems],
   ])}\n`,
 );
 if (rounds >= ROUNDS) {
   const folder = new URL('./results/', import.meta.url);
-  const curve = points.map(([round, bytes]) => [round, Number((bytes / 1e6).toFixed(1))]);
+  const rounded = (of: readonly (readonly [number, number])[]) =>
+    of.map(([round, bytes]) => [round, Number((bytes / 1e6).toFixed(1))]);
   const result = {
     environment: environment(),
     memory: MEMORY,
@@ -162,9 +174,11 @@ if (rounds >= ROUNDS) {
     samples: samples.length,
     slopes,
     lateSlopes,
+    floorSlopes,
     steps,
     problems,
-    curve,
+    curve: rounded(points),
+    floors: rounded(floors),
   };
   writeFileSync(new URL('soak.json', folder), `${JSON.stringify(result)}\n`);
   writeFileSync(
@@ -177,6 +191,10 @@ if (rounds >= ROUNDS) {
         {
           name: 'most of each round, all processes',
           points: points.map(([round, bytes]) => [round, bytes / 1e6] as const),
+        },
+        {
+          name: `least of each ${FLOOR_ROUNDS} rounds`,
+          points: floors.map(([round, bytes]) => [round, bytes / 1e6] as const),
         },
       ],
       mark: { value: mark / 1e6, label: `the mark: ${MEMORY}` },
