@@ -17,12 +17,13 @@ export interface RssCorpus {
 const IGNORE = '.tidemarkignore';
 const HUGE_SIZE = '100MB';
 const LARGEST = { file: 'one-line.json', size: '1GB' };
+const COPIES = 10;
 const ONE_LINE_SIZE = '5GB';
 const FILES_IN_DIRECTORY = 500;
 
 /**
- * A corpus by its name: `kernel`, `kernel-twice`, `kernel-10000`, `typescript`, `redis`, `python`, `thousands`, `million`,
- * `huge`, `one-line`, `mixed`.
+ * A corpus by its name: `kernel`, `kernel-twice`, `fs-tenfold`, `kernel-10000`, `typescript`, `redis`, `python`,
+ * `thousands`, `million`, `huge`, `one-line`, `mixed`.
  */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
   const make = MAKERS[name];
@@ -43,6 +44,15 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
       for (const copy of ['one', 'two']) execFileSync('cp', ['-al', kernel.dir, join(into, copy)]);
     });
     return { dir, title: 'Linux 6.1, twice', about: `two copies of ${kernel.about}`, twice: true };
+  },
+  'fs-tenfold': async () => {
+    const kernel = await rssCorpus('kernel');
+    const dir = await once('fs-tenfold', async (into) => {
+      for (let copy = 0; copy < COPIES; copy++)
+        execFileSync('cp', ['-al', join(kernel.dir, 'fs'), join(into, `copy${copy}`)]);
+      writeFileSync(join(into, IGNORE), '!*\n');
+    });
+    return { dir, title: 'fs of Linux 6.1, ten times', about: `${COPIES} copies of fs of ${kernel.about}` };
   },
   'kernel-10000': async () => {
     const kernel = await rssCorpus('kernel');
