@@ -17,12 +17,23 @@ export interface RssCorpus {
 const IGNORE = '.tidemarkignore';
 const HUGE_SIZE = '100MB';
 const LARGEST = { file: 'one-line.json', size: '1GB' };
-const COPIES = 10;
+const KERNEL_END = [
+  'include',
+  'kernel',
+  'lib',
+  'mm',
+  'net',
+  'samples',
+  'scripts',
+  'security',
+  'sound',
+  'tools',
+] as const;
 const ONE_LINE_SIZE = '5GB';
 const FILES_IN_DIRECTORY = 500;
 
 /**
- * A corpus by its name: `kernel`, `kernel-twice`, `fs-tenfold`, `kernel-10000`, `typescript`, `redis`, `python`,
+ * A corpus by its name: `kernel`, `kernel-twice`, `kernel-end`, `kernel-10000`, `typescript`, `redis`, `python`,
  * `thousands`, `million`, `huge`, `one-line`, `mixed`.
  */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
@@ -45,14 +56,14 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
     });
     return { dir, title: 'Linux 6.1, twice', about: `two copies of ${kernel.about}`, twice: true };
   },
-  'fs-tenfold': async () => {
+  /** What is last in the order of the paths, alone: whether memory is higher there for what comes before. */
+  'kernel-end': async () => {
     const kernel = await rssCorpus('kernel');
-    const dir = await once('fs-tenfold', async (into) => {
-      for (let copy = 0; copy < COPIES; copy++)
-        execFileSync('cp', ['-al', join(kernel.dir, 'fs'), join(into, `copy${copy}`)]);
+    const dir = await once('kernel-end', async (into) => {
+      for (const name of KERNEL_END) execFileSync('cp', ['-al', join(kernel.dir, name), join(into, name)]);
       writeFileSync(join(into, IGNORE), '!*\n');
     });
-    return { dir, title: 'fs of Linux 6.1, ten times', about: `${COPIES} copies of fs of ${kernel.about}` };
+    return { dir, title: 'The end of Linux 6.1', about: `${KERNEL_END.join(', ')} of ${kernel.about}` };
   },
   'kernel-10000': async () => {
     const kernel = await rssCorpus('kernel');
