@@ -2,7 +2,6 @@ import { lineChart } from './line-chart.ts';
 
 interface Moment {
   readonly seconds: number;
-  readonly files: number;
 }
 
 type Row = readonly [number, number, number, number, number, number, number?];
@@ -60,8 +59,8 @@ async function draw(
   const xAt = (seconds: number) => over.x(curve.find((row) => row[0] >= seconds) ?? curve.at(-1)!);
   const last = curve.at(-1)?.[0] ?? 0;
   const events = [
-    ...stages.map(({ stage, ...moment }) => ({ ...moment, label: stage })),
-    ...steps.slice(0, MAX_STEPS).map(({ step, ...moment }) => ({ ...moment, label: step })),
+    ...stages.map(({ stage, seconds }) => ({ seconds, label: stage })),
+    ...steps.slice(0, MAX_STEPS).map(({ step, seconds }) => ({ seconds, label: step })),
   ];
   return lineChart({
     title: `${title}: memory of all processes, --memory ${memory}`,

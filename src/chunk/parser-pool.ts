@@ -47,8 +47,6 @@ export class ParserPool implements AsyncDisposable {
   readonly #parser: ParserKind;
   readonly #recycleHeapBytes: number;
   readonly #slots = new Set<Slot>();
-  /** Bytes of text that each has been given. */
-  readonly #textBytes = new WeakMap<Slot, number>();
   /** Busy, and to be replaced when they are done. */
   readonly #worn = new Set<Slot>();
   readonly #idle: Slot[] = [];
@@ -133,10 +131,8 @@ export class ParserPool implements AsyncDisposable {
         slot instanceof ParserProcess
           ? await slot.call({ window, wasmOnly })
           : await slot.call({ window, version: null });
-      const textBytes = (this.#textBytes.get(slot) ?? 0) + window.bytes.byteLength;
-      this.#textBytes.set(slot, textBytes);
       const tooMany = this.#slots.size > this.#workers;
-      if (tooMany || this.#isWorn(slot, reply.heapBytes, textBytes)) await this.#retire(slot);
+      if (tooMany || this.#isWorn(slot, reply.heapBytes)) await this.#retire(slot);
       else if (this.#slots.has(slot)) this.#idle.push(slot);
       task.resolve(reply.result);
     } catch (error) {
@@ -149,10 +145,10 @@ export class ParserPool implements AsyncDisposable {
     this.#dispatch();
   }
 
-  #isWorn(slot: Slot, heapBytes: number, textBytes: number): boolean {
+  #isWorn(slot: Slot, heapBytes: number): boolean {
     if (this.#worn.has(slot) || heapBytes > this.#recycleHeapBytes) return true;
     // A native parser's memory goes back to the system by itself.
-    return slot instanceof ParserThread && textBytes > RECYCLE_TEXT_BYTES;
+    return slot instanceof ParserThread && slot.textBytes > RECYCLE_TEXT_BYTES;
   }
 
   async #retire(slot: Slot): Promise<void> {

@@ -33,6 +33,8 @@ const ENTRY = entryPoint(import.meta.url, 'worker');
  */
 export class ParserThread {
   readonly #worker: Worker;
+  /** Bytes of text that it has been given. */
+  textBytes = 0;
   #alive = true;
   #settle: { resolve: (reply: WorkerReply) => void; reject: (error: unknown) => void } | undefined;
 
@@ -64,6 +66,7 @@ export class ParserThread {
     const reply = await new Promise<WorkerReply>((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#worker.ref();
+      this.textBytes += request.window.bytes.byteLength;
       this.#worker.postMessage({ ...request, maximumPages: PARSER_PAGES });
     });
     if (reply.type === 'trap') throw new ParserTrap(reply.message);
