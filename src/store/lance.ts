@@ -27,7 +27,7 @@ export type Use = 'read' | 'write';
 /**
  * Lance's own default is 6 GiB and 1 GiB. A writer looks few things up twice, and what its caches take they take bit by
  * bit: with those of a reader the resident set grew by 75 MB over the files of Linux. Each commit leaves a list of all
- * fragments in that of the metadata: 8 MB of them took 9 MB more than 2 MB did, and were no quicker.
+ * fragments in that of the metadata: 8 MB of them took some 8 MB more than 2 MB did, and were no quicker.
  */
 const CACHES = {
   read: {
