@@ -168,7 +168,7 @@ export function recordBatch(schema: Schema, length: number, children: Data[]): A
   return { schema, batches: [new RecordBatch(schema, data)] };
 }
 
-/** Chunk rows on their way to the store; flush at 8,192 rows or about 4 MB. */
+/** Chunk rows on their way to the store. */
 export class ChunkBatchBuilder extends BatchBuilder<ChunkRow> {
   constructor() {
     super(CHUNK_COLUMNS);

@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ChunkBatchBuilder } from './batch.ts';
 import type { ChunkRow } from './schema.ts';
 
-/** Some MB of small rows. */
-const MAX_ROWS = 8192;
+/** Of a commit: some MB of small rows. */
+export const MAX_ROWS = 8192;
 /** A commit goes on only when the event loop turns, which awaiting what is there already does not make it do. */
 const ROWS_PER_TURN = 128;
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MAX_ROWS } from '../../src/store/chunk-writer.ts';
 import { openIndex } from '../../src/tidemark-index.ts';
 import { moduleText } from '../support/fixtures.ts';
 import { update, write } from '../support/index-runs.ts';
@@ -10,7 +11,7 @@ test('search works while the index is being written, and coverage says how far i
   const [root, model] = [temporaryDirectory(t), temporaryDirectory(t)];
   writeTinyModel(model);
   write(root, 'a-first.ts', moduleText(['needle'], 'haystack'));
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 80; i++) {
     const names = Array.from({ length: 60 }, (_, k) => `step${k}of${i}`);
     write(root, `src/m${i}.ts`, moduleText(names, `topic${i}`));
   }
@@ -33,7 +34,7 @@ test('search works while the index is being written, and coverage says how far i
     const { hits } = await other.search('step of topic', { mode: 'semantic', limit: 5 });
     for (const hit of hits) assert.ok(hit.text.length > 0 && hit.path.endsWith('.ts'));
   }
-  assert.ok(chunks > 4096, `${chunks} chunks are written for longer than one commit waits`);
+  assert.ok(chunks > MAX_ROWS, `${chunks} chunks make several commits`);
   assert.ok(found > 0);
   const semantic = coverage.slice(coverage.lastIndexOf(0));
   for (let i = 1; i < semantic.length; i++) assert.ok(semantic[i]! >= semantic[i - 1]!);
