@@ -29,12 +29,11 @@ const KERNEL_END = [
   'sound',
   'tools',
 ] as const;
-const ONE_LINE_SIZE = '5GB';
 const FILES_IN_DIRECTORY = 500;
 
 /**
  * A corpus by its name: `kernel`, `kernel-twice`, `kernel-end`, `kernel-10000`, `typescript`, `redis`, `python`,
- * `thousands`, `million`, `huge`, `one-line`, `mixed`.
+ * `thousands`, `million`, `huge`, `one-line`, `minified`, `tables`, `mixed`.
  */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
   const make = MAKERS[name];
@@ -96,13 +95,9 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
   thousands: () => smallFiles(2000),
   million: () => smallFiles(1_000_000),
   huge: hugeFiles,
-  'one-line': async () => {
-    const [kind] = HUGE;
-    const dir = await once('one-line', (into) =>
-      generate(kind!, join(into, kind!.file), parseSize(ONE_LINE_SIZE)),
-    );
-    return { dir, title: `${kind!.name}, ${ONE_LINE_SIZE}`, about: `${kind!.name} of ${ONE_LINE_SIZE}` };
-  },
+  'one-line': () => largest('one-line', ['one-line.json']),
+  minified: () => largest('minified', ['bundle.min.js']),
+  tables: () => largest('tables', ['dump.sql', 'table.csv', 'table.c', 'random.ts']),
   mixed: async () => {
     const kernel = await rssCorpus('kernel');
     const small = await smallFiles(20_000);
@@ -183,6 +178,16 @@ const SMALL: readonly { readonly extension: string; readonly text: (i: number) =
       `# Note ${i}\n\nHow module ${i % 211} talks to module ${i % 89}, and why.\n\n## Limits\n\nAt most ${i} at a time.\n`,
   },
 ];
+
+/** Kinds of huge files, each at the largest of its sizes. */
+async function largest(name: string, files: readonly string[]): Promise<RssCorpus> {
+  const kinds = HUGE.filter(({ file }) => files.includes(file));
+  const dir = await once(name, async (into) => {
+    for (const kind of kinds) await generate(kind, join(into, kind.file), parseSize(kind.sizes.at(-1)!));
+  });
+  const about = kinds.map(({ name, sizes }) => `${name} of ${sizes.at(-1)}`).join(', ');
+  return { dir, title: kinds.map(({ name, sizes }) => `${name}, ${sizes.at(-1)}`).join('; '), about };
+}
 
 async function hugeFiles(): Promise<RssCorpus> {
   const dir = await once('huge', async (into) => {
