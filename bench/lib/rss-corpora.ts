@@ -95,9 +95,9 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
   thousands: () => smallFiles(2000),
   million: () => smallFiles(1_000_000),
   huge: hugeFiles,
-  'one-line': () => largest('one-line', ['one-line.json']),
-  minified: () => largest('minified', ['bundle.min.js']),
-  tables: () => largest('tables', ['dump.sql', 'table.csv', 'table.c', 'random.ts']),
+  'one-line': () => fullSize('one-line', [LARGEST.file]),
+  minified: () => fullSize('minified', ['bundle.min.js']),
+  tables: () => fullSize('tables', ['dump.sql', 'table.csv', 'table.c', 'random.ts']),
   mixed: async () => {
     const kernel = await rssCorpus('kernel');
     const small = await smallFiles(20_000);
@@ -180,13 +180,16 @@ const SMALL: readonly { readonly extension: string; readonly text: (i: number) =
 ];
 
 /** Kinds of huge files, each at the largest of its sizes. */
-async function largest(name: string, files: readonly string[]): Promise<RssCorpus> {
-  const kinds = HUGE.filter(({ file }) => files.includes(file));
-  const dir = await once(name, async (into) => {
-    for (const kind of kinds) await generate(kind, join(into, kind.file), parseSize(kind.sizes.at(-1)!));
+async function fullSize(corpus: string, files: readonly string[]): Promise<RssCorpus> {
+  const kinds = HUGE.filter(({ file }) => files.includes(file)).map((kind) => ({
+    kind,
+    size: kind.sizes.at(-1)!,
+  }));
+  const dir = await once(corpus, async (into) => {
+    for (const { kind, size } of kinds) await generate(kind, join(into, kind.file), parseSize(size));
   });
-  const about = kinds.map(({ name, sizes }) => `${name} of ${sizes.at(-1)}`).join(', ');
-  return { dir, title: kinds.map(({ name, sizes }) => `${name}, ${sizes.at(-1)}`).join('; '), about };
+  const title = kinds.map(({ kind, size }) => `${kind.name}, ${size}`).join('; ');
+  return { dir, title, about: kinds.map(({ kind, size }) => `${kind.name} of ${size}`).join(', ') };
 }
 
 async function hugeFiles(): Promise<RssCorpus> {
