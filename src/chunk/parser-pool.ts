@@ -1,3 +1,4 @@
+import { forgetParsers } from './compiled-parsers.ts';
 import { ParserCrash, ParserProcess } from './native/parser-process.ts';
 import { ParserThread } from './parser-thread.ts';
 import type { WindowRequest, WindowResult } from './window-request.ts';
@@ -82,8 +83,12 @@ export class ParserPool implements AsyncDisposable {
     this.#dispatch();
   }
 
-  /** Replaces all threads or processes, busy ones after the window in hand: gives back what their heaps have grown by. */
+  /**
+   * Replaces all threads or processes, busy ones after the window in hand: gives back what their heaps have grown by, and
+   * the code of parsers that no new one needs.
+   */
   async recycle(): Promise<void> {
+    forgetParsers();
     for (const slot of this.#slots) if (!this.#idle.includes(slot)) this.#worn.add(slot);
     await Promise.all(this.#idle.splice(0).map((slot) => this.#retire(slot)));
     this.#dispatch();

@@ -1,11 +1,15 @@
 import type { Worker } from 'node:worker_threads';
 import { entryPoint } from '../memory/entry-point.ts';
 import { startThread } from '../memory/start-thread.ts';
+import { compileRuntime } from './compile-grammar.ts';
+import { compiledParser } from './compiled-parsers.ts';
+import { languageByName } from './languages.ts';
 import { PARSER_PAGES } from './parser-heap.ts';
 import type { ChunkedWindow } from './window.ts';
 import type { WindowRequest } from './window-request.ts';
 
 export interface WorkerRequest {
+  readonly type: 'window';
   readonly window: WindowRequest;
   /** The number under which the thread keeps this window for a later version of it; null: it keeps nothing. */
   readonly version: number | null;
@@ -19,6 +23,17 @@ export interface WorkerDone {
 }
 
 export type WorkerReply = WorkerDone | { readonly type: 'trap'; readonly message: string };
+
+/** Asks the owner of the thread for a grammar's compiled parser by its name; null is the runtime that all are linked with. */
+export interface CodeRequest {
+  readonly type: 'code';
+  readonly grammar: string | null;
+}
+
+export interface CodeReply extends CodeRequest {
+  /** Or what is wrong with it. */
+  readonly code: WebAssembly.Module | string;
+}
 
 /** A parser broke down over a window. The worker is gone; the window can be done again without a parser. */
 export class ParserTrap extends Error {
@@ -44,7 +59,11 @@ export class ParserThread {
     });
     // An idle parser keeps no process alive.
     this.#worker.unref();
-    this.#worker.on('message', (reply: WorkerReply) => {
+    this.#worker.on('message', (reply: WorkerReply | CodeRequest) => {
+      if (reply.type === 'code') {
+        void this.#giveCode(reply);
+        return;
+      }
       this.#worker.unref();
       this.#take()?.resolve(reply);
     });
@@ -62,12 +81,13 @@ export class ParserThread {
   }
 
   /** Rejects with {@link ParserTrap} where the parser broke down: then the thread has to be replaced. */
-  async call(request: Omit<WorkerRequest, 'maximumPages'>): Promise<WorkerDone> {
+  async call(request: Omit<WorkerRequest, 'type' | 'maximumPages'>): Promise<WorkerDone> {
     const reply = await new Promise<WorkerReply>((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#worker.ref();
       this.textBytes += request.window.bytes.byteLength;
-      this.#worker.postMessage({ ...request, maximumPages: PARSER_PAGES });
+      const message: WorkerRequest = { ...request, type: 'window', maximumPages: PARSER_PAGES };
+      this.#worker.postMessage(message);
     });
     if (reply.type === 'trap') throw new ParserTrap(reply.message);
     return reply;
@@ -75,6 +95,14 @@ export class ParserThread {
 
   async stop(): Promise<void> {
     await this.#worker.terminate();
+  }
+
+  /** Never rejects. */
+  async #giveCode({ grammar: name }: CodeRequest): Promise<void> {
+    const grammar = name === null ? undefined : languageByName(name);
+    const code = await (grammar === undefined ? compileRuntime() : compiledParser(grammar)).catch(String);
+    const reply: CodeReply = { type: 'code', grammar: name, code };
+    this.#worker.postMessage(reply);
   }
 
   #take() {

@@ -16,7 +16,7 @@ const versions = new Map<number, WindowVersion>();
  * @param heldBytes memory that it holds between windows, and gives back only when it ends
  */
 export async function serveWindow(
-  { window, version: key }: Omit<WorkerRequest, 'maximumPages'>,
+  { window, version: key }: Omit<WorkerRequest, 'type' | 'maximumPages'>,
   load: (grammar: Grammar) => Promise<SyntaxParser>,
   heldBytes: () => number,
 ): Promise<WorkerReply> {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { chunkSource } from '../../src/chunk/chunk-source.ts';
 import { ParserPool } from '../../src/chunk/parser-pool.ts';
+import { ALLOCATOR, SMALL_HEAP } from '../../src/cli/process-settings.ts';
 import { iterableSource } from '../../src/read/byte-source.ts';
 
 const TEXT = Array.from(
@@ -64,4 +68,19 @@ test('what parsing has taken is given back after some 16 MB of text', async () =
   assert.equal(pool.recycled, 1, `after ${(8 * large.length) / 1e6} MB`);
   assert.deepEqual(await chunkAll(pool, 2), [expected, expected]);
   assert.equal(pool.recycled, 1, 'the next one has had little yet');
+});
+
+test('threads that come and go leave nothing behind', { skip: process.platform !== 'linux' }, async (t) => {
+  const child = fileURLToPath(new URL('./children/threads.ts', import.meta.url));
+  const env = { ...process.env, ...ALLOCATOR };
+  const args = ['--expose-gc', ...SMALL_HEAP, '--import', 'tsx', child];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  const samples = stdout.trim().split('\n').map(Number);
+  assert.equal(samples.length, 240);
+  // The median of how much more there is a hundred threads later: a late collection counts little.
+  const growth = samples.slice(80, 140).map((bytes, i) => (samples[180 + i]! - bytes) / 100);
+  const each = growth.sort((a, b) => a - b)[30]!;
+  t.diagnostic(`${(each / 1e3).toFixed(1)} KB a thread`);
+  // Threads that compile their parsers themselves leave some 20 to 50.
+  assert.ok(each < 12_000, `${each} bytes stay of each`);
 });

@@ -9,14 +9,8 @@ import { Parser } from 'web-tree-sitter';
 import type { Grammar } from '../../grammars/index.ts';
 import { grammar as json } from '../../grammars/json.ts';
 import { grammar as toml } from '../../grammars/toml.ts';
-import {
-  compileGrammar,
-  GrammarError,
-  guardStack,
-  initRuntime,
-  loadGrammar,
-  runtimeHeapBytes,
-} from '../../src/chunk/grammar-loader.ts';
+import { compileGrammar, GrammarError } from '../../src/chunk/compile-grammar.ts';
+import { guardStack, initRuntime, loadGrammar, runtimeHeapBytes } from '../../src/chunk/grammar-loader.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-grammars-'));

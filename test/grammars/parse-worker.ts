@@ -6,7 +6,7 @@ import { guardStack, initRuntime, loadGrammar, runtimeHeapBytes } from '../../sr
 
 const { module, maximumPages, text } = workerData;
 await initRuntime({ maximumPages });
-const { language } = await loadGrammar(grammar, module);
+const { language } = await loadGrammar(grammar, async () => module);
 const parser = new Parser().setLanguage(language);
 const tree = parser.parse('[1, 2]');
 const small = tree !== null && !tree.rootNode.hasError;
