@@ -2,6 +2,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Chunk } from './chunk/chunk.ts';
+import { forgetParsers } from './chunk/compiled-parsers.ts';
 import { requireLanguage } from './chunk/languages.ts';
 import type { ParserKind } from './chunk/parser-pool.ts';
 import { createEmbedder, type TextEmbedderOptions } from './embed/create-embedder.ts';
@@ -209,17 +210,21 @@ export class TidemarkIndex implements AsyncDisposable {
     this.#assertOpen();
     await assertSafeRoot(this.root, { force: options.force ?? false });
     const { model, dtype, dimensions, device, offline } = this.#options;
-    yield* runUpdate({
-      root: this.root,
-      indexDir: this.indexDir,
-      outside: this.#outside,
-      memoryBytes: this.#memoryBytes,
-      parser: this.#options.parser ?? 'wasm',
-      embed: options.embed ?? true,
-      embedder: { model, dtype, dimensions, device, offline },
-      countAhead: options.countAhead ?? false,
-      signal: options.signal ?? new AbortController().signal,
-    });
+    try {
+      yield* runUpdate({
+        root: this.root,
+        indexDir: this.indexDir,
+        outside: this.#outside,
+        memoryBytes: this.#memoryBytes,
+        parser: this.#options.parser ?? 'wasm',
+        embed: options.embed ?? true,
+        embedder: { model, dtype, dimensions, device, offline },
+        countAhead: options.countAhead ?? false,
+        signal: options.signal ?? new AbortController().signal,
+      });
+    } finally {
+      if (this.#calls === 0 && !this.#closed) this.#restLater();
+    }
   }
 
   /**
@@ -377,13 +382,18 @@ export class TidemarkIndex implements AsyncDisposable {
       [Symbol.dispose]: () => {
         if (--this.#calls > 0 || this.#closed) return;
         void this.#closeRetired().catch(() => {});
-        this.#idle = setTimeout(() => void this.#rest().catch(() => {}), IDLE_MS);
-        this.#idle.unref();
+        this.#restLater();
       },
     };
   }
 
-  /** Gives memory back: the process that embeds queries, the tables, Lance's caches. */
+  #restLater(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.#rest().catch(() => {}), IDLE_MS);
+    this.#idle.unref();
+  }
+
+  /** Gives memory back: the process that embeds queries, the tables, Lance's caches, the parsers' code. */
   async #rest(): Promise<void> {
     const embedder = this.#embedder;
     this.#embedder = null;
@@ -391,6 +401,7 @@ export class TidemarkIndex implements AsyncDisposable {
     await Promise.all([embedder?.dispose(), this.#closeReader()]);
     if (this.#calls > 0) return;
     forgetConnections();
+    forgetParsers();
     await collectGarbage();
   }
 
