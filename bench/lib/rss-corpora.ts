@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { parseSize } from '../../src/memory/size.ts';
@@ -32,7 +33,7 @@ const KERNEL_END = [
 const FILES_IN_DIRECTORY = 500;
 
 /**
- * A corpus by its name: `kernel`, `kernel-twice`, `kernel-end`, `kernel-10000`, `typescript`, `redis`, `python`,
+ * A corpus by its name: `kernel`, `kernel-twice`, `kernel-shuffled`, `kernel-end`, `kernel-10000`, `typescript`, `redis`, `python`,
  * `thousands`, `million`, `huge`, `one-line`, `minified`, `tables`, `mixed`.
  */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
@@ -54,6 +55,20 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
       for (const copy of ['one', 'two']) execFileSync('cp', ['-al', kernel.dir, join(into, copy)]);
     });
     return { dir, title: 'Linux 6.1, twice', about: `two copies of ${kernel.about}`, twice: true };
+  },
+  /** By the hash of their paths in 256 folders, each a sample of the whole: what rises over them does not go by which come late. */
+  'kernel-shuffled': async () => {
+    const kernel = await rssCorpus('kernel');
+    const dir = await once('kernel-shuffled', async (into) => {
+      for (const file of firstFiles(kernel.dir, Number.POSITIVE_INFINITY)) {
+        const path = relative(kernel.dir, file);
+        const to = join(into, createHash('sha256').update(path).digest('hex').slice(0, 2), path);
+        mkdirSync(dirname(to), { recursive: true });
+        linkSync(file, to);
+      }
+      writeFileSync(join(into, IGNORE), '!*\n');
+    });
+    return { dir, title: 'Linux 6.1, shuffled', about: `${kernel.about}, in 256 folders by hash of path` };
   },
   /** What is last in the order of the paths, alone: whether memory is higher there for what comes before. */
   'kernel-end': async () => {
