@@ -38,6 +38,11 @@ const DEFAULT_RECYCLE_PROCESS_BYTES = 320 * 1024 * 1024;
  * back. So much text takes some 7 seconds of parsing, and a new thread 0.1.
  */
 const RECYCLE_TEXT_BYTES = 16 * 1024 * 1024;
+/**
+ * After so many bytes of text in all, compiling the parsers anew is little beside it, and what comes next has better use for
+ * the memory: of Linux's languages they take some 20 MB. A round of `watch` has less, and many follow each other.
+ */
+const LARGE_TEXT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Threads that parse, each with a WebAssembly heap of its own that is thrown away with it, or processes that do. Both can
@@ -52,6 +57,7 @@ export class ParserPool implements AsyncDisposable {
   readonly #worn = new Set<Slot>();
   readonly #idle: Slot[] = [];
   readonly #queue: Task[] = [];
+  #textBytes = 0;
   #disposed = false;
   /** Threads or processes that were replaced: worn, grown, trapped, or one too many. */
   recycled = 0;
@@ -70,6 +76,7 @@ export class ParserPool implements AsyncDisposable {
    */
   run(window: WindowRequest): Promise<WindowResult> {
     if (this.#disposed) return Promise.reject(new Error('the parser pool is disposed'));
+    this.#textBytes += window.bytes.byteLength;
     return new Promise((resolve, reject) => {
       this.#queue.push({ window, wasmOnly: false, resolve, reject });
       this.#dispatch();
@@ -102,6 +109,7 @@ export class ParserPool implements AsyncDisposable {
     this.#slots.clear();
     this.#idle.length = 0;
     await Promise.all(slots.map((slot) => slot.stop()));
+    if (this.#textBytes > LARGE_TEXT_BYTES) forgetParsers();
   }
 
   #dispatch(): void {

@@ -3,7 +3,9 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { grammar as typescript } from '../../grammars/typescript.ts';
 import { chunkSource } from '../../src/chunk/chunk-source.ts';
+import { compiledParser } from '../../src/chunk/compiled-parsers.ts';
 import { ParserPool } from '../../src/chunk/parser-pool.ts';
 import { ALLOCATOR, SMALL_HEAP } from '../../src/cli/process-settings.ts';
 import { iterableSource } from '../../src/read/byte-source.ts';
@@ -68,6 +70,19 @@ test('what parsing has taken is given back after some 16 MB of text', async () =
   assert.equal(pool.recycled, 1, `after ${(8 * large.length) / 1e6} MB`);
   assert.deepEqual(await chunkAll(pool, 2), [expected, expected]);
   assert.equal(pool.recycled, 1, 'the next one has had little yet');
+});
+
+test('the parsers are kept for the next pool, but not after much text', async () => {
+  const parser = () => compiledParser(typescript);
+  const run = async (times: number) => {
+    await using pool = new ParserPool();
+    await chunkAll(pool, times);
+  };
+  const first = await parser();
+  await run(1);
+  assert.equal(await parser(), first);
+  await run(Math.ceil((4 << 20) / TEXT.length) + 1);
+  assert.notEqual(await parser(), first);
 });
 
 test('threads that come and go leave nothing behind', { skip: process.platform !== 'linux' }, async (t) => {
