@@ -40,7 +40,7 @@ const DEFAULT_RECYCLE_PROCESS_BYTES = 320 * 1024 * 1024;
 const RECYCLE_TEXT_BYTES = 16 * 1024 * 1024;
 /**
  * After so many bytes of text in all, compiling the parsers anew is little beside it, and what comes next has better use for
- * the memory: of Linux's languages they take some 20 MB. A round of `watch` has less, and many follow each other.
+ * the memory. A round of `watch` has less, and many follow each other.
  */
 const LARGE_TEXT_BYTES = 4 * 1024 * 1024;
 
