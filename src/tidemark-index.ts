@@ -223,7 +223,7 @@ export class TidemarkIndex implements AsyncDisposable {
         signal: options.signal ?? new AbortController().signal,
       });
     } finally {
-      if (this.#calls === 0 && !this.#closed) this.#restLater();
+      this.#restLater();
     }
   }
 
@@ -380,14 +380,16 @@ export class TidemarkIndex implements AsyncDisposable {
     this.#calls++;
     return {
       [Symbol.dispose]: () => {
-        if (--this.#calls > 0 || this.#closed) return;
-        void this.#closeRetired().catch(() => {});
+        this.#calls--;
         this.#restLater();
       },
     };
   }
 
+  /** Where nothing is under way. */
   #restLater(): void {
+    if (this.#calls > 0 || this.#closed) return;
+    void this.#closeRetired().catch(() => {});
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => void this.#rest().catch(() => {}), IDLE_MS);
     this.#idle.unref();

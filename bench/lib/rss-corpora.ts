@@ -60,13 +60,9 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
   'kernel-shuffled': async () => {
     const kernel = await rssCorpus('kernel');
     const dir = await once('kernel-shuffled', async (into) => {
-      for (const file of firstFiles(kernel.dir, Number.POSITIVE_INFINITY)) {
-        const path = relative(kernel.dir, file);
-        const to = join(into, createHash('sha256').update(path).digest('hex').slice(0, 2), path);
-        mkdirSync(dirname(to), { recursive: true });
-        linkSync(file, to);
-      }
-      writeFileSync(join(into, IGNORE), '!*\n');
+      linkFiles(kernel.dir, into, Number.POSITIVE_INFINITY, (path) =>
+        join(createHash('sha256').update(path).digest('hex').slice(0, 2), path),
+      );
     });
     return { dir, title: 'Linux 6.1, shuffled', about: `${kernel.about}, in 256 folders by hash of path` };
   },
@@ -82,12 +78,7 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
   'kernel-10000': async () => {
     const kernel = await rssCorpus('kernel');
     const dir = await once('kernel-10000', async (into) => {
-      for (const file of firstFiles(kernel.dir, 10_000)) {
-        const to = join(into, relative(kernel.dir, file));
-        mkdirSync(dirname(to), { recursive: true });
-        linkSync(file, to);
-      }
-      writeFileSync(join(into, IGNORE), '!*\n');
+      linkFiles(kernel.dir, into, 10_000);
     });
     return {
       dir,
@@ -140,6 +131,16 @@ export async function once(name: string, make: (into: string) => Promise<void>):
   await make(part);
   renameSync(part, dir);
   return dir;
+}
+
+/** Links the first `count` files of a tree into another, each at its path or where `place` says. */
+function linkFiles(from: string, into: string, count: number, place = (path: string) => path): void {
+  for (const file of firstFiles(from, count)) {
+    const to = join(into, place(relative(from, file)));
+    mkdirSync(dirname(to), { recursive: true });
+    linkSync(file, to);
+  }
+  writeFileSync(join(into, IGNORE), '!*\n');
 }
 
 /** In the order of their paths, without what was added to the tree. */

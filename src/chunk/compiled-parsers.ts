@@ -37,18 +37,17 @@ export function forgetParsers(): void {
 
 function compile(grammar: Grammar): Kept {
   const entry: Kept = { module: compileGrammar(grammar), bytes: 0 };
-  entry.module = entry.module.then(
-    async (module) => {
+  entry.module = entry.module
+    .then(async (module) => {
       entry.bytes = (await stat(locate(grammar.wasm!))).size;
       dropOldest();
       return module;
-    },
-    (error) => {
+    })
+    .catch((error: unknown) => {
       // Whoever asks again may find it repaired.
       if (kept.get(grammar) === entry) kept.delete(grammar);
       throw error;
-    },
-  );
+    });
   return entry;
 }
 

@@ -31,7 +31,7 @@ function zeroed(exports: () => Record<string, unknown>): Record<string, (...args
   return { calloc: (count, size) => calloc(count!, size!), malloc: (size) => calloc(1, size!) };
 }
 
-export interface RuntimeOptions {
+interface RuntimeOptions {
   readonly maximumPages?: number;
   /** Gives the runtime's code; by default it is compiled here. */
   readonly compile?: () => Promise<WebAssembly.Module>;

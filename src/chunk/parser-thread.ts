@@ -8,11 +8,14 @@ import { PARSER_PAGES } from './parser-heap.ts';
 import type { ChunkedWindow } from './window.ts';
 import type { WindowRequest } from './window-request.ts';
 
-export interface WorkerRequest {
-  readonly type: 'window';
+export interface WindowCall {
   readonly window: WindowRequest;
   /** The number under which the thread keeps this window for a later version of it; null: it keeps nothing. */
   readonly version: number | null;
+}
+
+export interface WorkerRequest extends WindowCall {
+  readonly type: 'window';
   readonly maximumPages: number;
 }
 
@@ -81,7 +84,7 @@ export class ParserThread {
   }
 
   /** Rejects with {@link ParserTrap} where the parser broke down: then the thread has to be replaced. */
-  async call(request: Omit<WorkerRequest, 'type' | 'maximumPages'>): Promise<WorkerDone> {
+  async call(request: WindowCall): Promise<WorkerDone> {
     const reply = await new Promise<WorkerReply>((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#worker.ref();
@@ -99,8 +102,8 @@ export class ParserThread {
 
   /** Never rejects. */
   async #giveCode({ grammar: name }: CodeRequest): Promise<void> {
-    const grammar = name === null ? undefined : languageByName(name);
-    const code = await (grammar === undefined ? compileRuntime() : compiledParser(grammar)).catch(String);
+    const compiled = name === null ? compileRuntime() : compiledParser(languageByName(name)!);
+    const code = await compiled.catch(String);
     const reply: CodeReply = { type: 'code', grammar: name, code };
     this.#worker.postMessage(reply);
   }

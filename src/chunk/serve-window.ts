@@ -1,6 +1,6 @@
 import type { Grammar } from '../../grammars/grammar.ts';
 import { languageByName } from './languages.ts';
-import type { WorkerReply, WorkerRequest } from './parser-thread.ts';
+import type { WindowCall, WorkerReply } from './parser-thread.ts';
 import type { SyntaxParser } from './syntax-parser.ts';
 import { chunkWindow, type WindowVersion } from './window.ts';
 
@@ -16,7 +16,7 @@ const versions = new Map<number, WindowVersion>();
  * @param heldBytes memory that it holds between windows, and gives back only when it ends
  */
 export async function serveWindow(
-  { window, version: key }: Omit<WorkerRequest, 'type' | 'maximumPages'>,
+  { window, version: key }: WindowCall,
   load: (grammar: Grammar) => Promise<SyntaxParser>,
   heldBytes: () => number,
 ): Promise<WorkerReply> {
