@@ -189,6 +189,7 @@ export class TidemarkIndex implements AsyncDisposable {
   #embedderKey = '';
   #idle: NodeJS.Timeout | undefined;
   #calls = 0;
+  #updates = 0;
   #closed = false;
 
   /** Use {@link openIndex}. */
@@ -210,6 +211,7 @@ export class TidemarkIndex implements AsyncDisposable {
     this.#assertOpen();
     await assertSafeRoot(this.root, { force: options.force ?? false });
     const { model, dtype, dimensions, device, offline } = this.#options;
+    this.#updates++;
     try {
       yield* runUpdate({
         root: this.root,
@@ -223,6 +225,7 @@ export class TidemarkIndex implements AsyncDisposable {
         signal: options.signal ?? new AbortController().signal,
       });
     } finally {
+      this.#updates--;
       this.#restLater();
     }
   }
@@ -401,7 +404,8 @@ export class TidemarkIndex implements AsyncDisposable {
     this.#embedder = null;
     // Both are taken out before anything is waited for: a call that comes meanwhile opens others.
     await Promise.all([embedder?.dispose(), this.#closeReader()]);
-    if (this.#calls > 0) return;
+    // An update beside it works with the rest, and rests by itself when it ends.
+    if (this.#calls > 0 || this.#updates > 0) return;
     forgetConnections();
     forgetParsers();
     await collectGarbage();

@@ -34,9 +34,13 @@ let runtime: Promise<WebAssembly.Module> | undefined;
 
 /** The runtime that grammars are linked with, compiled once. */
 export function compileRuntime(): Promise<WebAssembly.Module> {
-  runtime ??= readFile(require.resolve('web-tree-sitter/web-tree-sitter.wasm')).then((bytes) =>
-    WebAssembly.compile(bytes),
-  );
+  runtime ??= readFile(require.resolve('web-tree-sitter/web-tree-sitter.wasm'))
+    .then((bytes) => WebAssembly.compile(bytes))
+    .catch((error: unknown) => {
+      // What was short a moment ago, file handles or memory, may be there when it is asked for again.
+      runtime = undefined;
+      throw error;
+    });
   return runtime;
 }
 

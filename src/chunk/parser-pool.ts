@@ -114,10 +114,16 @@ export class ParserPool implements AsyncDisposable {
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const slot = this.#idleSlot() ?? this.#newSlot();
+      let slot: Slot | null;
+      try {
+        slot = this.#idleSlot() ?? this.#newSlot();
+      } catch (error) {
+        // The system has no thread or process left to give.
+        this.#queue.shift()!.reject(error);
+        continue;
+      }
       if (slot === null) return;
-      const task = this.#queue.shift()!;
-      void this.#serve(slot, task);
+      void this.#serve(slot, this.#queue.shift()!);
     }
   }
 

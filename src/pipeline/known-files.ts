@@ -36,7 +36,10 @@ export interface ObsoleteRows {
 
 const STRETCH = 1024;
 const UNREAD: ReadonlySet<SkipReason> = new Set<SkipReason>(['unreadable', 'path-too-long']);
-const MAX_GONE = 32_768;
+/** Of the rows of files that are gone, so many bytes are held at once, and in any case a row. */
+const MAX_GONE_BYTES = 8 * 1024 * 1024;
+/** A row without its texts: 13 fields, its numbers and its hash, and where it is kept. */
+const ROW_BYTES = 512;
 
 /**
  * Merges the walk with the table of files, stretch by stretch: both are in the order of path bytes, so each stretch asks
@@ -81,6 +84,7 @@ async function* stretches(
   for (let first = true; ; first = false) {
     const versions = new Map<string, FileRow[]>();
     let gone = 0;
+    let goneBytes = 0;
     let more = false;
     for await (const rows of store.filesInRange(after, through)) {
       for (const row of rows) {
@@ -88,9 +92,10 @@ async function* stretches(
         const others = versions.get(row.path);
         if (others !== undefined) others.push(row);
         else if (onDisk.has(row.path)) versions.set(row.path, [row]);
-        else if (gone < MAX_GONE) {
+        else if (goneBytes < MAX_GONE_BYTES) {
           versions.set(row.path, [row]);
           gone++;
+          goneBytes += heldBytes(row);
         } else more = true;
       }
     }
@@ -115,6 +120,11 @@ function sortOut(
     }
   }
   return { known, obsolete };
+}
+
+/** Bytes of heap, about. */
+function heldBytes({ path, runs, reason }: FileRow): number {
+  return ROW_BYTES + 2 * path.length + (runs?.length ?? 0) + (reason?.length ?? 0);
 }
 
 function isUnread(path: string, unread: readonly string[]): boolean {

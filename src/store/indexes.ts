@@ -38,6 +38,8 @@ interface Lag {
 const SCALAR_LAG: Lag = { rows: 16_384, share: 0.1 };
 /** A search reads the terms of each row that is not in the index: 8 ms for a thousand. */
 const TEXT_LAG: Lag = { rows: 256, share: 0.02 };
+/** Fewer can wait for a run that has more memory. */
+const MOST_TEXT_LAG: Lag = { rows: 16_384, share: 0 };
 /** Below it compaction adds what is new to the index that is there. */
 const VECTOR_LAG: Lag = { rows: 65_536, share: 0.5 };
 
@@ -48,6 +50,12 @@ export interface ScalarOptions {
   /** What sorting the keys of a table may take. */
   readonly mostBytes?: number;
   /** Asked before each. */
+  readonly may?: () => Promise<boolean>;
+}
+
+export interface TextOptions {
+  readonly force?: boolean;
+  readonly before?: () => Promise<unknown>;
   readonly may?: () => Promise<boolean>;
 }
 
@@ -82,18 +90,17 @@ export class Indexes {
   }
 
   /**
-   * The full-text index over `terms`. Without `force`, only when it is missing or far behind; `before` is awaited where it
-   * is built. True when built.
+   * The full-text index over `terms`. Without `force`, only when it is missing or behind; where that is by little, `may` is
+   * asked, and where it has to be built in any case, `before` is awaited. True when built.
    */
-  async buildText(
-    options: { readonly force?: boolean; readonly before?: () => Promise<unknown> } = {},
-  ): Promise<boolean> {
+  async buildText(options: TextOptions = {}): Promise<boolean> {
+    const { force = false, before, may } = options;
     const table = await this.#tables.get('chunks');
-    if (options.force !== true) {
-      const existing = await this.find(table, 'terms');
-      if (!isBehind(existing, await this.#tables.count('chunks'), TEXT_LAG)) return false;
-    }
-    await options.before?.();
+    const existing = await this.find(table, 'terms');
+    const rows = await this.#tables.count('chunks');
+    if (!force && !isBehind(existing, rows, TEXT_LAG)) return false;
+    if (isBehind(existing, rows, MOST_TEXT_LAG)) await before?.();
+    else if (may !== undefined && !(await may())) return false;
     // The caller has split and lower-cased the terms: anything more would blur them.
     await this.#build(table, 'terms', (lance) =>
       lance.Index.fts({

@@ -16,7 +16,11 @@ const MIN_STALE_VECTORS = 256;
 const ATTEMPTS = 3;
 const MAX_PASSES = 5;
 
-export type MaintenanceWork = 'compact the tables' | 'index the keys' | 'index the vectors';
+export type MaintenanceWork =
+  | 'compact the tables'
+  | 'index the keys'
+  | 'index the words'
+  | 'index the vectors';
 
 export interface MaintainReport {
   /** Tables whose fragments were merged and old versions removed. */
@@ -80,7 +84,7 @@ export async function maintain(
   }
   report.built.push(...(await indexes.buildScalar({ may: mayDo('index the keys') })));
   const dropped = report.compacted.includes('chunks');
-  const text = { force: force && !dropped, before: room };
+  const text = { force: force && !dropped, before: room, may: mayDo('index the words') };
   if ((dropped || !signal?.aborted) && (await indexes.buildText(text))) report.built.push('chunks.terms');
   if (await indexes.buildVector({ may: mayDo('index the vectors') })) report.built.push('vectors.vector');
   return report;

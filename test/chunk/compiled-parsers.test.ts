@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { grammar as cpp } from '../../grammars/cpp.ts';
 import { grammar as csharp } from '../../grammars/csharp.ts';
 import { grammar as haskell } from '../../grammars/haskell.ts';
@@ -34,4 +37,11 @@ test('one that failed is tried again', async () => {
   await assert.rejects(compiledParser(broken), /cannot be read/);
   const mended = Object.assign(broken, { wasm: json.wasm });
   assert.ok((await compiledParser(mended)) instanceof WebAssembly.Module);
+});
+
+test('the runtime, too, is tried again', { skip: process.platform === 'win32' }, async () => {
+  const program = fileURLToPath(new URL('./children/no-handle.ts', import.meta.url));
+  const command = 'ulimit -n 60; exec "$0" --import tsx "$1"';
+  const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, program]);
+  assert.equal(stdout, 'EMFILE true\n');
 });

@@ -91,3 +91,11 @@ test('no thread compiles a parser: of each that did the engine would keep 20 to 
   // The runtime and the grammar, in the main thread.
   assert.deepEqual(stdout.trim().split('\n'), ['0', '0']);
 });
+
+test('where the system gives no thread, what was to be parsed fails, and not the program', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const program = fileURLToPath(new URL('./children/no-thread.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program]);
+  assert.match(stdout, /^parsed\n.*EAGAIN\n$/);
+});

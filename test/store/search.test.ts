@@ -316,3 +316,26 @@ test('maintenance that is stopped begins nothing more, and leaves the words sear
   for (let i = 0; i < 8; i++)
     assert.equal((await store.searchLexical({ terms: [terms(i)] }, {}, 10)).length, 1, terms(i));
 });
+
+test('words that few chunks have beyond the index wait where memory is short, those of many do not', async (t) => {
+  const store = await temporaryStore(t);
+  const add = async (count: number, terms: string) => {
+    const [seq, path] = [store.nextSeq(), `${terms}.ts`];
+    const row = (i: number) =>
+      chunkRow({ id: `${terms}${i}`.padStart(32, '0'), seq, path, ordinal: i, terms });
+    await store.addChunks(chunkBatch(Array.from({ length: count }, (_, i) => row(i))));
+    await store.addFiles(fileBatch([fileRow({ rev: store.nextRev(), seq, path, chunks: count })]));
+  };
+  const found = async (term: string) => (await store.searchLexical({ terms: [term] }, {}, 1)).length;
+  const room = async () => false;
+  await add(1000, 'ebb');
+  assert.deepEqual((await store.maintain({ room })).later, ['index the words']);
+  assert.equal(await found('ebb'), 1, 'they are found without it');
+  await add(16_000, 'flow');
+  const { built, later } = await store.maintain({ room });
+  assert.ok(built.includes('chunks.terms') && !later.includes('index the words'));
+  await add(1000, 'tide');
+  assert.ok((await store.maintain({ room })).later.includes('index the words'));
+  assert.ok((await store.maintain()).built.includes('chunks.terms'));
+  assert.equal(await found('tide'), 1);
+});
