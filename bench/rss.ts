@@ -93,6 +93,10 @@ const stepCounts = Object.fromEntries(
 );
 const chunksASecond =
   semantic.length < 2 ? null : semantic.at(-1)!.chunks / (semantic.at(-1)!.seconds - semantic[0]!.seconds);
+const { totalChunks } = run;
+/** At the rate of this run. */
+const projectedSeconds =
+  totalChunks === null || chunksASecond === null || chunksASecond === 0 ? null : totalChunks / chunksASecond;
 const result = {
   environment: environment(),
   corpus: options.corpus,
@@ -120,6 +124,8 @@ const result = {
   lexicalExponentByBytes,
   semanticSlope,
   chunksASecond,
+  totalChunks,
+  projectedSeconds,
   stepCounts,
   stages,
   summary,
@@ -145,6 +151,10 @@ process.stdout.write(
     ['MB by GB (95 %)', perFiles(lexicalSlopeByGigabyte)],
     ['MB by 10,000 chunks embedded (95 %)', perFiles(semanticSlope)],
     ['chunks embedded by second', chunksASecond?.toFixed(1) ?? '-'],
+    [
+      'hours that all chunks take at this rate',
+      projectedSeconds === null ? '-' : `${(projectedSeconds / 3600).toFixed(1)} for ${totalChunks}`,
+    ],
     ...(group === null ? [] : [['killed by the kernel', group.kills] as const]),
     [
       'steps',

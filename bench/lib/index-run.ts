@@ -33,6 +33,8 @@ export interface IndexRun {
   readonly signal: NodeJS.Signals | null;
   /** Null where the run did not come to its end. */
   readonly summary: Summary | null;
+  /** That are to be embedded in all, null where nothing was. */
+  readonly totalChunks: number | null;
   readonly samples: readonly RunSample[];
   readonly peakRssBytes: number;
   readonly peakPssBytes: number;
@@ -74,6 +76,7 @@ export async function indexRun(options: IndexRunOptions): Promise<IndexRun> {
   });
   let [files, bytes, chunks, stderr] = [0, 0, 0, ''];
   let summary: Summary | null = null;
+  let totalChunks: number | null = null;
   const samples: RunSample[] = [];
   const steps: { seconds: number; step: string; files: number }[] = [];
   const stages: { seconds: number; stage: string; files: number }[] = [];
@@ -90,8 +93,10 @@ export async function indexRun(options: IndexRunOptions): Promise<IndexRun> {
     if (!('type' in event)) summary = event;
     else if (event.type === 'progress' && event.lane === 'lexical')
       [files, bytes] = [event.done, event.bytes];
-    else if (event.type === 'progress') chunks = event.done;
+    else if (event.type === 'progress') [chunks, totalChunks] = [event.done, event.total];
     else if (event.type === 'degraded') steps.push({ seconds: elapsed(), step: event.step, files });
+    else if (event.type === 'recovered')
+      steps.push({ seconds: elapsed(), step: `${event.step} taken back`, files });
     else if (event.type === 'start') stages.push({ seconds: elapsed(), stage: event.lane, files });
     else if (event.type === 'maintenance') stages.push({ seconds: elapsed(), stage: event.type, files });
   }
@@ -103,6 +108,7 @@ export async function indexRun(options: IndexRunOptions): Promise<IndexRun> {
     code,
     signal,
     summary,
+    totalChunks,
     samples,
     peakRssBytes: samples.reduce((most, { rss }) => Math.max(most, rss), 0),
     peakPssBytes: samples.reduce((most, { pss }) => Math.max(most, pss), 0),

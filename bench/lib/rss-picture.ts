@@ -25,7 +25,7 @@ const MAX_STEPS = 40;
 /** Of fewer files the curve goes by what is read of them. */
 const FEW_FILES = 100;
 
-/** Resident sets over the lexical lane, and where both lanes ran over time as well, by file name. */
+/** Memory over the lexical lane, and where both lanes ran over time as well, by file name. */
 export async function drawRun(name: string, run: DrawnRun): Promise<Record<string, string>> {
   const end = run.stages.find(({ stage }) => stage === 'semantic')?.seconds ?? Number.POSITIVE_INFINITY;
   const lexical = run.curve.filter(([seconds]) => seconds <= end);
@@ -67,6 +67,7 @@ async function draw(
     xTitle: over.title,
     yTitle: 'MB',
     series: [
+      { name: 'all, shared pages once', points: points((row) => row[4]) },
       { name: 'all, added up', points: points((row) => row[3]) },
       { name: 'the process that indexes', points: points((row) => row[5]) },
       { name: 'the others', points: points((row) => row[3] - row[5]) },

@@ -27,7 +27,7 @@ test('with little left it steps down, says so, and completes', linux, async (t) 
   const tree = join(root, 'tree');
   makeGateTree(tree, 400);
   const index = join(root, 'index');
-  const { code, steps, summary } = await indexRun({
+  const { code, steps, stderr, summary } = await indexRun({
     tree,
     index,
     memory: '300MB',
@@ -41,7 +41,10 @@ test('with little left it steps down, says so, and completes', linux, async (t) 
   for (const { step, reason } of summary!.degraded.slice(0, 1)) {
     assert.ok(steps.some((entry) => entry.step === step));
     assert.match(reason, /^memory was at \d+ MB of 300 MB$/);
+    assert.ok(stderr.includes(`\n${step}: ${reason}\n`) || stderr.startsWith(`${step}: ${reason}\n`), stderr);
   }
+  assert.ok(steps.some(({ step }) => step === 'smaller-batches taken back'));
+  assert.match(stderr, /^smaller-batches taken back: its stage has ended$/m);
   await using opened = await openIndex(tree, { index });
   assert.ok((await opened.search('record batch')).hits.length > 0);
 });
