@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { grammar as json } from '../../grammars/json.ts';
+import { compiledParser } from '../../src/chunk/compiled-parsers.ts';
 import type { SearchOptions } from '../../src/search/search.ts';
 import { openIndex, type TidemarkIndex } from '../../src/tidemark-index.ts';
 import { embedderPids, indexOnce, update, write } from '../support/index-runs.ts';
@@ -194,6 +196,23 @@ test('a search that comes while the index goes to rest finds as ever', async (t)
     const { hits } = await other.search('InsertionSort', { mode });
     assert.equal(hits[0]?.path, 'lib/sort.go', mode);
   }
+});
+
+test('an index that goes to rest beside its own update leaves it what all of the process share', async (t) => {
+  const copy = temporaryDirectory(t);
+  writeSearchTree(copy);
+  await indexOnce(copy, { embed: false });
+  await using other = await openIndex(copy);
+  const parser = await compiledParser(json);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  await other.search('sort', { mode: 'lexical' });
+  const updating = other.update({ embed: false });
+  await updating.next();
+  t.mock.timers.tick(60_000);
+  t.mock.timers.reset();
+  await sleep(100);
+  assert.ok((await compiledParser(json)) === parser, 'it is not compiled again');
+  for await (const _ of updating);
 });
 
 test('a closed index answers nothing and leaves no process', async () => {
