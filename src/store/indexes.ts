@@ -55,7 +55,9 @@ export interface ScalarOptions {
 
 export interface TextOptions {
   readonly force?: boolean;
+  /** Awaited where a search cannot do without. */
   readonly before?: () => Promise<unknown>;
+  /** Asked where it can. */
   readonly may?: () => Promise<boolean>;
 }
 
