@@ -30,6 +30,8 @@ interface Row {
   readonly embedded: number;
   readonly pending: number;
   readonly peakBytes: number;
+  /** Processes of the group, the other one among them, that the kernel killed meanwhile. */
+  readonly kills: number;
   /** Of the run after it, with nobody else in the group. */
   readonly next: { readonly code: number | null; readonly damaged: number };
 }
@@ -51,6 +53,7 @@ async function measure(tree: string, index: string, takenMB: number): Promise<Ro
   const gone = new Promise((resolve) => hog.once('exit', resolve));
   const options = { tree, index, memory: MEMORY, embed: true, wrapper };
   const { code, signal, steps, samples } = await indexRun(options);
+  const { kills } = group;
   hog.kill('SIGKILL');
   await gone;
   await using opened = await openIndex(tree, { index });
@@ -65,6 +68,7 @@ async function measure(tree: string, index: string, takenMB: number): Promise<Ro
     steps: steps.map(({ step }) => step),
     embedded: Math.round(coverage * chunks),
     pending: Math.round((1 - coverage) * chunks),
+    kills,
     peakBytes: Math.max(...samples.map(({ pss }) => pss)),
     next: { code: next.code, damaged: damage.reduce((sum, { count }) => sum + count, 0) },
   };
@@ -81,10 +85,21 @@ try {
 }
 process.stdout.write(
   `${table([
-    ['taken by another, MB', 'ended with', 'steps', 'peak MB', 'embedded', 'pending', 'next run', 'damaged'],
-    ...rows.map(({ takenMB, code, signal, steps, peakBytes, embedded, pending, next }) => [
+    [
+      'taken by another, MB',
+      'ended with',
+      'killed by the kernel, the other included',
+      'steps',
+      'peak MB',
+      'embedded',
+      'pending',
+      'next run',
+      'damaged',
+    ],
+    ...rows.map(({ takenMB, code, signal, steps, kills, peakBytes, embedded, pending, next }) => [
       takenMB,
       signal ?? `exit code ${code}`,
+      kills,
       [...new Set(steps)].join(', ') || 'none',
       Math.round(peakBytes / 1e6),
       embedded,
