@@ -11,20 +11,24 @@ import { fileURLToPath } from 'node:url';
 export const CORPORA = fileURLToPath(new URL('../corpora/', import.meta.url));
 const MANIFEST = join(CORPORA, 'corpora.json');
 
-export interface Corpus {
+interface Archive {
+  /** Its name, which has the version. */
+  readonly archive: string;
+  /** In hex. */
+  readonly sha256: string;
+}
+
+/** What came in an archive. */
+export interface Corpus extends Archive {
   /** Where its files are. */
   readonly dir: string;
-  /** The archive it came in, whose name has the version. */
-  readonly archive: string;
-  /** Of the archive, in hex. */
-  readonly sha256: string;
 }
 
 /**
  * What the results on record were made of, by the name of the corpus: nothing else is taken for it. Debian drops a version
  * some time after the next; with BENCH_UNPINNED=1 what its lists have now is taken, and the results say which that was.
  */
-const PINNED: Readonly<Record<string, { readonly archive: string; readonly sha256: string }>> = {
+const PINNED: Readonly<Record<string, Archive>> = {
   'linux-source-6.1': {
     archive: 'linux-source-6.1_6.1.176-1_all.deb',
     sha256: '9305d1a151b8e83dcb88aa11361e7b9513f0c252bdf7f5647e4542762d99c094',
@@ -59,11 +63,11 @@ export function debianSource(name: string): Corpus {
  */
 export function debianPackage(name: string, inner?: string): Corpus {
   return once(name, (work, into) => {
-    const wanted = pinned(name)?.archive.split('_')[1];
-    run('apt-get', ['download', wanted === undefined ? name : `${name}=${decodeURIComponent(wanted)}`], work);
+    const pin = pinned(name);
+    run('apt-get', ['download', pin === undefined ? name : `${name}=${versionOf(pin.archive)}`], work);
     const archive = only(work, /\.deb$/);
-    const version = decodeURIComponent(archive.split('_')[1]!);
-    const listed = /^SHA256: (\w+)$/m.exec(run('apt-cache', ['show', `${name}=${version}`], work))?.[1];
+    const shown = run('apt-cache', ['show', `${name}=${versionOf(archive)}`], work);
+    const listed = /^SHA256: (\w+)$/m.exec(shown)?.[1];
     const found = sha256(join(work, archive));
     if (listed !== found)
       throw new Error(`${archive} has the hash ${found}, but Debian's lists say ${listed}`);
@@ -91,7 +95,12 @@ export function pythonLibrary(): string {
   return run('python3', ['-c', code], '.').trim();
 }
 
-type Manifest = Record<string, { archive: string; sha256: string }>;
+/** Of a `.deb` by its name. */
+function versionOf(deb: string): string {
+  return decodeURIComponent(deb.split('_')[1]!);
+}
+
+type Manifest = Record<string, Archive>;
 
 function once(name: string, fetch: (work: string, into: string) => string): Corpus {
   const dir = join(CORPORA, name.replaceAll('/', '+'));
