@@ -20,7 +20,7 @@ const FILES = 40;
 const STEP_MB = 10;
 const STEP_MS = 400;
 /** What the other process takes in the end. */
-const TAKEN_MB = [0, 440, 480];
+const TAKEN_MB = [0, 400, 440, 480];
 
 interface Row {
   readonly takenMB: number;

@@ -1,3 +1,4 @@
+import { abortable } from '../memory/abortable.ts';
 import { BudgetTooSmallError } from '../memory/plan.ts';
 import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from './bundled-model.ts';
 import { candidates, probeDevice } from './devices.ts';
@@ -84,6 +85,32 @@ export class Embedder extends ManagedEmbedder<ProcessPool> {
     await this.core?.limit(processes);
   }
 
+  /**
+   * Ends every process at once: no memory is held for the model until {@link resume}. What is in hand is embedded anew then,
+   * and what comes meanwhile waits. Settles when the processes are gone.
+   */
+  async suspend(): Promise<void> {
+    await this.core?.suspend();
+  }
+
+  /** Lets the work go on, in new processes that start with it. */
+  async resume(): Promise<void> {
+    await this.core?.resume();
+  }
+
+  /** Starts the processes that may work, where they do not run yet. Settles when they have the model; what fails then does once more for the work. */
+  async warmUp(): Promise<void> {
+    await this.core?.warmUp();
+  }
+
+  /**
+   * What the processes that may work need to be free to load the model, bytes: what the last ones took of it then, but for
+   * pages of files. 0 before the first start.
+   */
+  get neededBytes(): number {
+    return this.core?.neededBytes ?? 0;
+  }
+
   /** Waits for the work in hand of each process. */
   async stats(): Promise<EmbedderStats> {
     const all = await Promise.all(this.#slots.map((slot) => slot.stats().catch(() => null)));
@@ -122,6 +149,7 @@ class ProcessPool implements EmbedderCore {
   #dimensions = 0;
   #sliceTimes = 1;
   #crashesInARow = 0;
+  #suspension: Suspension | null = null;
 
   constructor(
     size: number,
@@ -197,10 +225,15 @@ class ProcessPool implements EmbedderCore {
     const slices = planSlices(texts, this.#sliceTimes);
     const pull = async (slot: Slot): Promise<void> => {
       while (!stop.aborted && this.#mayWork(slot)) {
+        if (this.#suspension !== null) await abortable(this.#suspension.over, stop);
         const slice = slices.shift();
         if (slice === undefined) return;
         const { from, to } = slice;
         const part = await slot.run({ texts: texts.slice(from, to), purpose }, stop);
+        if (part === null) {
+          slices.unshift(slice);
+          continue;
+        }
         this.#crashesInARow = part.crashed ? this.#crashesInARow + 1 : 0;
         if (this.#crashesInARow >= HOPELESS_CRASHES) throw new EmbedderCrashedError(part.failed[0]!.reason);
         vectors.set(part.vectors, from * dimensions);
@@ -230,10 +263,54 @@ class ProcessPool implements EmbedderCore {
     await Promise.all(this.slots.slice(this.#limit).map((slot) => slot.recycle()));
   }
 
+  get neededBytes(): number {
+    return this.slots.slice(0, this.#limit).reduce((total, slot) => total + slot.neededBytes, 0);
+  }
+
+  async suspend(): Promise<void> {
+    this.#suspension ??= new Suspension(this.slots);
+    await this.#suspension.complete;
+  }
+
+  async resume(): Promise<void> {
+    const suspension = this.#suspension;
+    // The work that was in hand has to see that it was no crash.
+    await suspension?.complete;
+    if (suspension === null || suspension !== this.#suspension) return;
+    this.#suspension = null;
+    suspension.end();
+  }
+
+  async warmUp(): Promise<void> {
+    await Promise.all(this.slots.slice(0, this.#limit).map((slot) => slot.warmUp()));
+  }
+
   async free(reason: Error, now: boolean): Promise<void> {
     this.#stop.abort(reason);
     await this.#preparing?.catch(() => {});
     await Promise.all(this.slots.map((slot) => (now ? slot.kill(reason) : slot.close(reason))));
+    // Whatever waits goes on, and finds the slots closed.
+    this.#suspension?.end();
+  }
+}
+
+/** A time in which the slots hold no process. */
+class Suspension {
+  /** Settles when the processes are gone. */
+  readonly complete: Promise<void>;
+  readonly over: Promise<void>;
+  readonly end: () => void;
+
+  constructor(slots: readonly Slot[]) {
+    let settle = () => {};
+    this.over = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.complete = Promise.all(slots.map((slot) => slot.suspend())).then(() => {});
+    this.end = () => {
+      for (const slot of slots) slot.resume();
+      settle();
+    };
   }
 }
 

@@ -1,3 +1,4 @@
+import { anonymousBytes } from '../memory/process-tree.ts';
 import { EmbedderProcess } from './embedder-process.ts';
 import { EmbedderCrashedError } from './errors.ts';
 import type { DownloadEvent } from './hub-fetch.ts';
@@ -63,8 +64,11 @@ export class Slot {
   /** A new process could not run what the one before it could not: it is the texts, or the machine. */
   #noBetter = false;
   #closed: Error | null = null;
+  #suspended = false;
   /** Resident bytes of the last process once it had the model, before any work. */
   loadedBytes = 0;
+  /** Of them those that are not pages of files: what the next process will need to be free. */
+  neededBytes = 0;
   recycles = 0;
   crashes = 0;
   /** Calls that run or wait. */
@@ -81,15 +85,16 @@ export class Slot {
 
   /**
    * Embeds a slice. If the process dies, or has no memory or no device any more, the slice is tried once more in a new
-   * one; if that fares no better, its texts have failed.
+   * one; if that fares no better, its texts have failed. Null where the slot is or was suspended meanwhile.
    * @throws the signal's reason when it is aborted before the slice had its turn; what a new process's load throws,
    *   crashes aside
    */
-  run(request: EmbedRequest, signal: AbortSignal): Promise<SlotResult> {
+  run(request: EmbedRequest, signal: AbortSignal): Promise<SlotResult | null> {
     return this.#exclusive(async () => {
       signal.throwIfAborted();
       let reason = '';
       for (let attempt = 0; attempt < 2; attempt++) {
+        if (this.#suspended) return null;
         try {
           const process = await this.#ready();
           const { output, rssBytes } = await process.call('embed', request);
@@ -107,6 +112,7 @@ export class Slot {
           return { ...output, crashed: false };
         } catch (error) {
           if (!(error instanceof EmbedderCrashedError)) throw error;
+          if (this.#suspended) return null;
           reason = error.message;
           this.#bury(reason);
         }
@@ -121,6 +127,27 @@ export class Slot {
       const reply = await this.#process?.call('stats', null).catch(() => null);
       await this.#replace(reply?.rssBytes ?? 0);
     });
+  }
+
+  /** Ends the process now, the work in hand undone; none starts before {@link resume}. Settles when it is gone. */
+  async suspend(): Promise<void> {
+    this.#suspended = true;
+    const process = this.#process;
+    this.#process = null;
+    process?.kill();
+    await process?.exited;
+  }
+
+  resume(): void {
+    this.#suspended = false;
+  }
+
+  /** Settles when a process has the model; what fails here fails once more for whoever has work. */
+  async warmUp(): Promise<void> {
+    const work = async () => {
+      if (!this.#suspended) await this.#ready();
+    };
+    await this.#exclusive(work).catch(() => {});
   }
 
   /** Null where no process runs. */
@@ -157,6 +184,7 @@ export class Slot {
       const { output, rssBytes } = await process.call('load', request);
       this.#model = output;
       this.loadedBytes = rssBytes;
+      this.neededBytes = anonymousBytes(process.pid) ?? rssBytes;
       const milliseconds = performance.now() - started;
       emit({ type: 'loaded', pid: process.pid, rssBytes, milliseconds, converted: output.converted });
       if (rssBytes > maxRssBytes && !this.#overLimit) {

@@ -20,6 +20,13 @@ export interface Lever {
   readonly down: () => void | Promise<void>;
   /** Takes it back. Without it the step is one that passes, such as a process that is started anew. */
   readonly up?: () => void | Promise<void>;
+  /** Bytes that taking it back takes at once. */
+  readonly upBytes?: () => number;
+  /**
+   * It gives back no more than what was grown by, and takes most of that again. Where others take the memory it is skipped,
+   * as they would have it first.
+   */
+  readonly onlyGrowth?: boolean;
 }
 
 /** A lever that was pulled, or let go again (`up`). */
@@ -42,6 +49,11 @@ export interface GovernorOptions {
   readonly clock?: () => number;
 }
 
+interface Sample {
+  readonly time: number;
+  readonly bytes: number;
+}
+
 const TICK_MS = 100;
 /** Below so much of the budget it is others who have what is missing, and not what this tree itself takes. */
 const OTHERS_SHARE = 0.9;
@@ -51,6 +63,10 @@ const SHARE = { high: 0.9, most: 0.97, low: 0.72 };
 const AHEAD_MS = 500;
 const SAMPLES = 8;
 const OUTSIDE_EVERY_MS = 500;
+/** Looks so far ahead along what others took in the last samples: what is to be given up goes in some seconds at most. */
+const OUTSIDE = { aheadMs: 2000, samples: 4 };
+/** That others go on as they did is taken for granted for so much of the budget. */
+const OUTSIDE_SHARE = 0.5;
 /** A step needs some time to show, once its work is done; work that takes very long holds no other step back. */
 const SETTLE_MS = 700;
 const MAX_WORK_MS = 5000;
@@ -77,7 +93,9 @@ export class Governor implements Disposable {
   readonly #options: GovernorOptions;
   readonly #meter = new TreeMeter();
   readonly #timer: NodeJS.Timeout;
-  readonly #samples: { readonly time: number; readonly bytes: number }[] = [];
+  readonly #samples: Sample[] = [];
+  /** What others leave to this tree, with what it has. */
+  readonly #left: Sample[] = [];
   #levers: readonly Lever[] = [];
   /** The first so many levers are pulled. */
   #pulled = 0;
@@ -95,6 +113,8 @@ export class Governor implements Disposable {
   #work: Promise<unknown> = Promise.resolve();
   /** How many steps are at work. */
   #working = 0;
+  /** How much work is known to take memory at once. */
+  #expected = 0;
   #now = 0;
   #waitAgainAt = 0;
   #ended = false;
@@ -117,6 +137,18 @@ export class Governor implements Disposable {
   get tight(): boolean {
     const last = this.#samples.at(-1)!.bytes;
     return last > this.#mark * SHARE.high || this.#projected() > this.#mark * SHARE.most;
+  }
+
+  /** Waits for work that takes its memory at once, and for which there is room: its slope is not one that goes on. */
+  async expecting(work: Promise<unknown>): Promise<void> {
+    this.#expected++;
+    try {
+      await work;
+    } finally {
+      this.#expected--;
+      this.#samples.splice(0, this.#samples.length - 1);
+      this.#left.length = 0;
+    }
   }
 
   /** The levers of the stage that begins, the mildest first. At its end all are let go (`using`): the next one has its own. */
@@ -149,17 +181,26 @@ export class Governor implements Disposable {
   }
 
   /**
-   * Waits for room for something large, or until `ended` says that nobody wants it any more. False where there is none
-   * after a longer time. Rejects with the signal's reason.
+   * Waits for room for something large, of `bytes` where that is known, or until `ended` says that nobody wants it any more.
+   * False where there is none after a longer time. Rejects with the signal's reason.
    */
-  async patience(signal: AbortSignal, ended: () => boolean = () => false): Promise<boolean> {
+  async patience(
+    signal: AbortSignal,
+    { bytes = 0, ended = () => false }: { bytes?: number; ended?: () => boolean } = {},
+  ): Promise<boolean> {
     const started = this.#now;
-    while (this.tight && !ended()) {
+    while (!this.#fits(bytes) && !ended()) {
       if (this.#ended || this.#now - started > this.#mostOf(MAX_PATIENCE_MS)) return false;
       await abortable(sleep(TICK_MS), signal);
     }
     await abortable(this.#work, signal);
     return true;
+  }
+
+  /** What the tree has grown to under its own mark it may grow to again; what others have taken is not there. */
+  #fits(bytes: number): boolean {
+    if (this.tight) return false;
+    return !this.#othersTake || this.#samples.at(-1)!.bytes + bytes <= this.#mark * SHARE.high;
   }
 
   /** What others take may become less sooner or later. */
@@ -181,7 +222,7 @@ export class Governor implements Disposable {
     if (this.#samples.length > SAMPLES) this.#samples.shift();
     if (now - this.#outsideAt >= OUTSIDE_EVERY_MS) {
       this.#outsideAt = now;
-      this.#mark = Math.min(budgetBytes, bytes + roomOutside());
+      this.#mark = Math.min(budgetBytes, bytes + this.#roomOutside(bytes, roomOutside(), now));
     }
     if (this.tight) {
       this.#calmSince = Number.POSITIVE_INFINITY;
@@ -200,9 +241,19 @@ export class Governor implements Disposable {
   #projected(): number {
     const first = this.#samples[0]!;
     const last = this.#samples.at(-1)!;
-    if (first === last) return last.bytes;
+    if (first === last || this.#expected > 0) return last.bytes;
     const slope = (last.bytes - first.bytes) / Math.max(1, last.time - first.time);
     return last.bytes + Math.max(0, slope) * AHEAD_MS;
+  }
+
+  /** What others will soon have left of the room that there is, bytes. */
+  #roomOutside(taken: number, room: number, now: number): number {
+    this.#left.push({ time: now, bytes: taken + room });
+    if (this.#left.length > OUTSIDE.samples) this.#left.shift();
+    const first = this.#left[0]!;
+    const lost = (first.bytes - taken - room) / Math.max(OUTSIDE_EVERY_MS, now - first.time);
+    const ahead = Math.min(lost * OUTSIDE.aheadMs, OUTSIDE_SHARE * this.#options.budgetBytes, room);
+    return room - Math.max(0, ahead);
   }
 
   #relieve(now: number): void {
@@ -212,8 +263,10 @@ export class Governor implements Disposable {
       this.#collectedAt = now;
       this.#stepAt = now;
       void collectGarbage().catch(() => {});
-      return;
+      // Others do not wait to see what comes of it.
+      if (!this.#othersTake) return;
     }
+    while (this.#othersTake && this.#levers[this.#pulled]?.onlyGrowth) this.#pulled++;
     const lever = this.#levers[this.#pulled];
     if (lever !== undefined) {
       this.#pulled++;
@@ -221,7 +274,9 @@ export class Governor implements Disposable {
       if (now - this.#upAt < 2 * this.#calmMs) this.#calmMs = Math.min(CALM_MS.most, 2 * this.#calmMs);
       this.#pull(lever, now);
     } else if (now - this.#pulledAt >= this.#againMs) {
-      const passing = this.#levers.findLast(({ up }) => up === undefined);
+      const passing = this.#levers.findLast(
+        ({ up, onlyGrowth = false }) => up === undefined && !(onlyGrowth && this.#othersTake),
+      );
       if (passing === undefined) return;
       this.#againMs = Math.min(AGAIN_MS.most, 2 * this.#againMs);
       this.#pull(passing, now);
@@ -261,7 +316,9 @@ export class Governor implements Disposable {
     // Those that pass have nothing to take back.
     while (this.#pulled > 0 && this.#levers[this.#pulled - 1]!.up === undefined) this.#pulled--;
     if (this.#pulled === 0) return;
-    const lever = this.#levers[--this.#pulled]!;
+    const lever = this.#levers[this.#pulled - 1]!;
+    if (!this.#fits(lever.upBytes?.() ?? 0)) return;
+    this.#pulled--;
     this.#upAt = now;
     this.#tell('up', lever.step);
     this.#begin(lever.up!);

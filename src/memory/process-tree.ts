@@ -52,9 +52,21 @@ export function proportionalBytes(pids: readonly number[]): number | null {
   return total;
 }
 
+/**
+ * Resident bytes of a process that are not pages of files: what starting another one like it takes away from what is free.
+ * Null for a process that is gone, and where the kernel does not tell.
+ */
+export function anonymousBytes(pid: number): number | null {
+  return statusBytes(pid, 'RssAnon');
+}
+
 /** Null for a process that is gone. */
 function residentBytes(pid: number): number | null {
-  const line = /^VmRSS:\s+(\d+) kB/m.exec(readSystemFile(`/proc/${pid}/status`) ?? '');
+  return statusBytes(pid, 'VmRSS');
+}
+
+function statusBytes(pid: number, field: string): number | null {
+  const line = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readSystemFile(`/proc/${pid}/status`) ?? '');
   return line === null ? null : Number(line[1]) * 1024;
 }
 

@@ -56,7 +56,7 @@ export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGener
   const { store, summary, signal } = options;
   yield { type: 'start', lane: 'semantic' };
   using stop = new LinkedAbort(signal);
-  const lane = new SemanticLane(options, stop);
+  using lane = new SemanticLane(options, stop);
   using _held = options.inFlight.reserve(READ_BYTES + 2 * FLUSH_BYTES.usual, 'chunks and vectors');
   using _levers = options.governor.govern(lane.levers());
   const total = (await store.counts()).files.pending.chunks;
@@ -106,11 +106,13 @@ async function nextGroup(store: Store, after: bigint): Promise<FileRow[]> {
   return end === -1 ? files : files.slice(0, Math.max(1, end));
 }
 
-class SemanticLane {
+class SemanticLane implements Disposable {
   readonly #store: Store;
   readonly #embedder: TextEmbedder;
   readonly #summary: SummaryBuilder;
   readonly #stop: LinkedAbort;
+  /** Aborted with that, or when the batch in hand is given up. */
+  readonly #work: LinkedAbort;
   readonly #vectors: VectorBatch;
   /** Null where the model is on a server, whose memory is its own: a pause would give nothing back. */
   readonly #pause: EmbeddingPause | null;
@@ -130,8 +132,18 @@ class SemanticLane {
     this.#embedder = embedder;
     this.#summary = summary;
     this.#stop = stop;
+    this.#work = new LinkedAbort(stop.signal);
     this.#vectors = new VectorBatch(store);
-    this.#pause = embedder instanceof Embedder ? new EmbeddingPause(embedder, options.governor) : null;
+    const { governor } = options;
+    const giveUp = () => this.#giveUp();
+    this.#pause =
+      embedder instanceof Embedder
+        ? new EmbeddingPause({ embedder, governor, signal: stop.signal, giveUp })
+        : null;
+  }
+
+  [Symbol.dispose](): void {
+    this.#work[Symbol.dispose]();
   }
 
   /** What takes less memory here, the mildest first. */
@@ -148,7 +160,7 @@ class SemanticLane {
     const own = this.#embedder;
     if (!(own instanceof Embedder)) return [smaller];
     const { processes } = this.#options;
-    const recycle: Lever = { step: 'embedder-recycled', down: () => own.recycle() };
+    const recycle: Lever = { step: 'embedder-recycled', down: () => own.recycle(), onlyGrowth: true };
     const fewer: Lever = {
       step: 'fewer-embedders',
       down: () => own.limit(1),
@@ -168,12 +180,17 @@ class SemanticLane {
         try {
           const work = await this.#lookUp(rows);
           await inFlight;
-          await this.#room();
+          await this.#options.governor.room(this.#stop.signal);
           if (this.ended) {
             lease.release();
             return;
           }
-          inFlight = this.#embed(work, paths).finally(() => lease.release());
+          inFlight = this.#embed(work, paths)
+            .catch((error) => {
+              // What was in hand when the lane ended stays pending.
+              if (!this.ended) throw error;
+            })
+            .finally(() => lease.release());
         } catch (error) {
           lease.release();
           throw error;
@@ -183,6 +200,7 @@ class SemanticLane {
         yield;
       }
       await inFlight;
+      if (this.ended) return;
       yield;
       done = true;
     } finally {
@@ -224,14 +242,11 @@ class SemanticLane {
     await this.#store.deleteFilesByRev(finished.map(({ rev }) => rev));
   }
 
-  /** Waits while there is no room for a batch, or embedding is paused; where there is none to come, the lane ends. */
-  async #room(): Promise<void> {
-    const { governor, giveUp } = this.#options;
-    const { signal } = this.#stop;
-    await governor.room(signal);
-    if (this.#pause === null || (await this.#pause.end(signal))) return;
+  /** There is no room for the model, and none to come: the lane ends with what it has. */
+  #giveUp(): void {
     this.ended = true;
-    giveUp();
+    this.#options.giveUp();
+    this.#work.abort();
   }
 
   /** Whoever takes a batch releases its lease, which is taken before its first text is. */
@@ -303,7 +318,7 @@ class SemanticLane {
   async #embedDistinct(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
     const distinct = [...new Map(rows.map((row) => [row.hash, row])).values()];
     const { vectors, failed } = await this.#embedder.embed(distinct.map(embeddingText), {
-      signal: this.#stop.signal,
+      signal: this.#work.signal,
     });
     const dimensions = vectors.length / distinct.length;
     const bad = new Set(failed.map(({ index }) => index));

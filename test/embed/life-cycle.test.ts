@@ -258,6 +258,65 @@ test('recycle() replaces the process and changes no result', async () => {
   assert.deepEqual([count('recycled'), (await embedder.stats()).recycles], [1, 1]);
 });
 
+test('suspend() ends the processes at once, and resume() embeds what was in hand', async () => {
+  const expected = await expectedVectors();
+  const { embedder, count } = create({ processes: 2 });
+  await using _ = embedder;
+  assert.equal(embedder.neededBytes, 0);
+  await embedder.start();
+  const { neededBytes } = embedder;
+  const { rssBytes } = await embedder.stats();
+  assert.ok(neededBytes > 50e6 && neededBytes < rssBytes, `${neededBytes} of ${rssBytes}`);
+  const pids = (await embedder.stats()).processes.map(({ pid }) => pid);
+  let done = 0;
+  const oneMore = () => done++;
+  const inHand = embedder.embed(TEXTS);
+  void inHand.then(oneMore);
+  await setTimeout(0);
+  await Promise.all([embedder.suspend(), embedder.recycle(), embedder.suspend()]);
+  assert.deepEqual(pids.map(alive), [false, false]);
+  const later = embedder.embed(TEXTS);
+  void later.then(oneMore);
+  await setTimeout(300);
+  assert.deepEqual([done, (await embedder.stats()).processes], [0, []]);
+  await embedder.resume();
+  for (const { vectors, failed } of await Promise.all([inHand, later])) {
+    assert.deepEqual(failed, []);
+    assert.deepEqual(vectors, expected);
+  }
+  assert.deepEqual([count('crashed'), (await embedder.stats()).crashes], [0, 0]);
+  // Of what is not suspended there is nothing to resume.
+  await embedder.resume();
+});
+
+test('suspend() ends a process that is about to start', async () => {
+  const { embedder, count } = create({});
+  await using _ = embedder;
+  await embedder.start();
+  await embedder.recycle();
+  const run = embedder.embed(TEXTS);
+  await setTimeout(50);
+  await embedder.suspend();
+  assert.equal((await embedder.stats()).processes.length, 0);
+  await embedder.resume();
+  assert.deepEqual((await run).vectors, await expectedVectors());
+  assert.deepEqual([count('crashed'), (await embedder.stats()).crashes], [0, 0]);
+});
+
+test('whoever waits for a suspended embedder is told of an abort and of its end', async () => {
+  const { embedder } = create({});
+  await embedder.start();
+  await embedder.suspend();
+  const controller = new AbortController();
+  const aborted = assert.rejects(embedder.embed(TEXTS, { signal: controller.signal }), { message: 'enough' });
+  const ended = assert.rejects(embedder.embed(TEXTS), { code: 'ERR_TIDEMARK_EMBEDDER_DISPOSED' });
+  await setTimeout(10);
+  controller.abort(new Error('enough'));
+  await aborted;
+  await embedder.dispose();
+  await ended;
+});
+
 test('limit() ends the processes beyond it, and they come back when they may', async () => {
   const { embedder } = create({ processes: 2 });
   await using _ = embedder;

@@ -191,6 +191,27 @@ test('a pause that ends with just enough room does not end the process after eac
   assert.ok(recycles <= 3, `${recycles} times`);
 });
 
+test('a pause begins anew when memory is short again before the step is taken back', async (t) => {
+  let bytes = 480e6;
+  const steps: string[] = [];
+  const { run, store, embedder, givenUp } = await squeezed(t, {
+    bytes: () => bytes,
+    onStep: ({ direction, step }) => steps.push(`${direction} ${step}`),
+  });
+  const processes = async () => (await embedder.stats()).processes.length;
+  const running = run();
+  await until(() => steps.includes('down embedding-paused'));
+  bytes = 400e6;
+  await until(async () => (await processes()) > 0);
+  bytes = 480e6;
+  await until(async () => (await processes()) === 0);
+  assert.ok(!steps.includes('up embedding-paused'));
+  assert.ok((await store.counts()).files.pending.files > 0);
+  bytes = 100e6;
+  await running;
+  assert.deepEqual([(await store.counts()).files.pending.files, givenUp], [0, []]);
+});
+
 test('where memory stays short embedding is left to a later run, and what is done is kept', async (t) => {
   let bytes = 100e6;
   const { run, store, summary, givenUp } = await squeezed(t, { bytes: () => bytes, onStep: () => {} });
