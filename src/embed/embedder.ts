@@ -87,15 +87,24 @@ export class Embedder extends ManagedEmbedder<ProcessPool> {
 
   /**
    * Ends every process at once: no memory is held for the model until {@link resume}. What is in hand is embedded anew then,
-   * and what comes meanwhile waits. Settles when the processes are gone.
+   * and what comes meanwhile waits. Settles when the processes are gone. For an embedder that has started: a load fails.
    */
   async suspend(): Promise<void> {
     await this.core?.suspend();
   }
 
   /** Lets the work go on, in new processes that start with it. */
-  async resume(): Promise<void> {
-    await this.core?.resume();
+  resume(): void {
+    this.core?.resume();
+  }
+
+  get isSuspended(): boolean {
+    return this.core?.isSuspended ?? false;
+  }
+
+  /** Whether some work waits for {@link resume}. */
+  get isAwaited(): boolean {
+    return this.core?.isAwaited ?? false;
   }
 
   /** Starts the processes that may work, where they do not run yet. Settles when they have the model; what fails then does once more for the work. */
@@ -224,8 +233,9 @@ class ProcessPool implements EmbedderCore {
     let tokens = 0;
     const slices = planSlices(texts, this.#sliceTimes);
     const pull = async (slot: Slot): Promise<void> => {
-      while (!stop.aborted && this.#mayWork(slot)) {
-        if (this.#suspension !== null) await abortable(this.#suspension.over, stop);
+      while (!stop.aborted) {
+        await this.#suspension?.pass(stop);
+        if (!this.#mayWork(slot)) return;
         const slice = slices.shift();
         if (slice === undefined) return;
         const { from, to } = slice;
@@ -272,13 +282,18 @@ class ProcessPool implements EmbedderCore {
     await this.#suspension.complete;
   }
 
-  async resume(): Promise<void> {
+  resume(): void {
     const suspension = this.#suspension;
-    // The work that was in hand has to see that it was no crash.
-    await suspension?.complete;
-    if (suspension === null || suspension !== this.#suspension) return;
     this.#suspension = null;
-    suspension.end();
+    suspension?.end();
+  }
+
+  get isSuspended(): boolean {
+    return this.#suspension !== null;
+  }
+
+  get isAwaited(): boolean {
+    return (this.#suspension?.waiting ?? 0) > 0;
   }
 
   async warmUp(): Promise<void> {
@@ -298,12 +313,14 @@ class ProcessPool implements EmbedderCore {
 class Suspension {
   /** Settles when the processes are gone. */
   readonly complete: Promise<void>;
-  readonly over: Promise<void>;
+  readonly #over: Promise<void>;
+  /** How much work waits for its end. */
+  waiting = 0;
   readonly end: () => void;
 
   constructor(slots: readonly Slot[]) {
     let settle = () => {};
-    this.over = new Promise((resolve) => {
+    this.#over = new Promise((resolve) => {
       settle = resolve;
     });
     this.complete = Promise.all(slots.map((slot) => slot.suspend())).then(() => {});
@@ -311,6 +328,16 @@ class Suspension {
       for (const slot of slots) slot.resume();
       settle();
     };
+  }
+
+  /** Waits for its end. Rejects with the signal's reason. */
+  async pass(signal: AbortSignal): Promise<void> {
+    this.waiting++;
+    try {
+      await abortable(this.#over, signal);
+    } finally {
+      this.waiting--;
+    }
   }
 }
 

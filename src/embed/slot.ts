@@ -49,6 +49,8 @@ export interface SlotStats {
   readonly liveTensors: number;
 }
 
+const ENDED_IDLE = 'The embedder process ended between two calls.';
+
 export type SlotResult = SliceResult & { readonly crashed: boolean };
 
 /**
@@ -65,6 +67,8 @@ export class Slot {
   #noBetter = false;
   #closed: Error | null = null;
   #suspended = false;
+  /** How often; work that sees it change was interrupted and did not crash. */
+  #suspensions = 0;
   /** Resident bytes of the last process once it had the model, before any work. */
   loadedBytes = 0;
   /** Of them those that are not pages of files: what the next process will need to be free. */
@@ -95,6 +99,7 @@ export class Slot {
       let reason = '';
       for (let attempt = 0; attempt < 2; attempt++) {
         if (this.#suspended) return null;
+        const suspensions = this.#suspensions;
         try {
           const process = await this.#ready();
           const { output, rssBytes } = await process.call('embed', request);
@@ -112,7 +117,7 @@ export class Slot {
           return { ...output, crashed: false };
         } catch (error) {
           if (!(error instanceof EmbedderCrashedError)) throw error;
-          if (this.#suspended) return null;
+          if (suspensions !== this.#suspensions) return null;
           reason = error.message;
           this.#bury(reason);
         }
@@ -131,7 +136,10 @@ export class Slot {
 
   /** Ends the process now, the work in hand undone; none starts before {@link resume}. Settles when it is gone. */
   async suspend(): Promise<void> {
+    // What ended before this was no suspension.
+    if (this.#process && !this.#process.alive) this.#bury(ENDED_IDLE);
     this.#suspended = true;
+    this.#suspensions++;
     const process = this.#process;
     this.#process = null;
     process?.kill();
@@ -145,7 +153,13 @@ export class Slot {
   /** Settles when a process has the model; what fails here fails once more for whoever has work. */
   async warmUp(): Promise<void> {
     const work = async () => {
-      if (!this.#suspended) await this.#ready();
+      const suspensions = this.#suspensions;
+      try {
+        if (!this.#suspended) await this.#ready();
+      } catch (error) {
+        const crashed = error instanceof EmbedderCrashedError && suspensions === this.#suspensions;
+        if (crashed) this.#bury(error.message);
+      }
     };
     await this.#exclusive(work).catch(() => {});
   }
@@ -202,9 +216,10 @@ export class Slot {
 
   async #ready(): Promise<EmbedderProcess> {
     if (this.#closed) throw this.#closed;
-    if (this.#process && !this.#process.alive) this.#bury('The embedder process ended between two calls.');
+    if (this.#process && !this.#process.alive) this.#bury(ENDED_IDLE);
     if (!this.#process) await this.#start();
-    return this.#process!;
+    if (!this.#process) throw new EmbedderCrashedError('The embedder process was ended while it started.');
+    return this.#process;
   }
 
   async #replace(rssBytes: number): Promise<void> {

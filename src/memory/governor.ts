@@ -96,6 +96,7 @@ export class Governor implements Disposable {
   readonly #samples: Sample[] = [];
   /** What others leave to this tree, with what it has. */
   readonly #left: Sample[] = [];
+  #jumps = 0;
   #levers: readonly Lever[] = [];
   /** The first so many levers are pulled. */
   #pulled = 0;
@@ -248,6 +249,9 @@ export class Governor implements Disposable {
 
   /** What others will soon have left of the room that there is, bytes. */
   #roomOutside(taken: number, room: number, now: number): number {
+    // Nobody has taken by how much the meter itself jumps.
+    if (this.#jumps !== this.#meter.jumps) this.#left.length = 0;
+    this.#jumps = this.#meter.jumps;
     this.#left.push({ time: now, bytes: taken + room });
     if (this.#left.length > OUTSIDE.samples) this.#left.shift();
     const first = this.#left[0]!;

@@ -11,6 +11,8 @@ export class TreeMeter {
   #sharedBytes = 0;
   #sharedAt = Number.NEGATIVE_INFINITY;
   #processes = '';
+  /** How often what it tells made a step of its own: another process, or another share of common pages. */
+  jumps = 0;
 
   /**
    * Bytes now, at `now` milliseconds. Below `nearBytes` the sum, which errs on the high side, is good enough.
@@ -24,12 +26,14 @@ export class TreeMeter {
     const changed = processes !== this.#processes;
     this.#processes = processes;
     if (changed) {
+      this.jumps++;
       this.#sharedBytes = 0;
       this.#sharedAt = Number.NEGATIVE_INFINITY;
     }
     if (tree.length === 1) return sum;
     if (sum > nearBytes && now - this.#sharedAt > SHARED_EVERY_MS) {
       const proportional = proportionalBytes(pids);
+      this.jumps++;
       this.#sharedBytes = proportional === null ? 0 : Math.max(0, sum - proportional);
       this.#sharedAt = now;
     }

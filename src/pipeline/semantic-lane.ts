@@ -165,6 +165,7 @@ class SemanticLane implements Disposable {
       step: 'fewer-embedders',
       down: () => own.limit(1),
       up: () => own.limit(processes),
+      upBytes: () => (processes - 1) * own.neededBytes,
     };
     return [smaller, recycle, ...(processes > 1 ? [fewer] : []), this.#pause!.lever];
   }
@@ -180,7 +181,10 @@ class SemanticLane implements Disposable {
         try {
           const work = await this.#lookUp(rows);
           await inFlight;
-          await this.#options.governor.room(this.#stop.signal);
+          // Rejects, too, when the lane ends here.
+          await this.#options.governor
+            .room(this.#work.signal)
+            .catch(() => this.#stop.signal.throwIfAborted());
           if (this.ended) {
             lease.release();
             return;

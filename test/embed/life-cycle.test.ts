@@ -279,14 +279,14 @@ test('suspend() ends the processes at once, and resume() embeds what was in hand
   void later.then(oneMore);
   await setTimeout(300);
   assert.deepEqual([done, (await embedder.stats()).processes], [0, []]);
-  await embedder.resume();
+  embedder.resume();
   for (const { vectors, failed } of await Promise.all([inHand, later])) {
     assert.deepEqual(failed, []);
     assert.deepEqual(vectors, expected);
   }
   assert.deepEqual([count('crashed'), (await embedder.stats()).crashes], [0, 0]);
   // Of what is not suspended there is nothing to resume.
-  await embedder.resume();
+  embedder.resume();
 });
 
 test('suspend() ends a process that is about to start', async () => {
@@ -298,7 +298,7 @@ test('suspend() ends a process that is about to start', async () => {
   await setTimeout(50);
   await embedder.suspend();
   assert.equal((await embedder.stats()).processes.length, 0);
-  await embedder.resume();
+  embedder.resume();
   assert.deepEqual((await run).vectors, await expectedVectors());
   assert.deepEqual([count('crashed'), (await embedder.stats()).crashes], [0, 0]);
 });
