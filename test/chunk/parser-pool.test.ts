@@ -54,9 +54,9 @@ test('a smaller limit ends idle threads, and those at work when they are done', 
   assert.equal((await chunkAll(pool, 1)).length, 1, 'one there always is');
 });
 
-test('what parsing has taken is given back after some 16 MB of text', async () => {
+test('what parsing has taken is given back after some 4 MB of text', async () => {
   await using pool = new ParserPool({ workers: 1, recycleHeapBytes: 1e9 });
-  const large = TEXT.repeat(1000);
+  const large = TEXT.repeat(500);
   const chunkLarge = async (times: number) => {
     for (let i = 0; i < times; i++)
       for await (const _ of chunkSource(iterableSource([Buffer.from(large)]), { pool, path: 'a.txt' }));
@@ -64,9 +64,9 @@ test('what parsing has taken is given back after some 16 MB of text', async () =
   const [expected] = await chunkAll(pool, 1);
   await chunkLarge(2);
   await chunkAll(pool, 500);
-  assert.equal(pool.recycled, 0, `after ${(2 * large.length) / 1e6} MB`);
-  await chunkLarge(6);
-  assert.equal(pool.recycled, 1, `after ${(8 * large.length) / 1e6} MB`);
+  assert.equal(pool.recycled, 0, `after ${(3 * large.length) / 1e6} MB`);
+  await chunkLarge(1);
+  assert.equal(pool.recycled, 1, `after ${(4 * large.length) / 1e6} MB`);
   assert.deepEqual(await chunkAll(pool, 2), [expected, expected]);
   assert.equal(pool.recycled, 1, 'the next one has had little yet');
 });
