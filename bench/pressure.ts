@@ -18,12 +18,18 @@ const LIMIT_MB = 600;
 const MEMORY = '512MB';
 const FILES = 40;
 const STEP_MB = 10;
-const STEP_MS = 400;
-/** What the other process takes in the end. */
-const TAKEN_MB = [0, 400, 440, 480];
+/** What the other process takes in the end, and how fast. */
+const CASES = [
+  { takenMB: 0, megabytesASecond: 25 },
+  { takenMB: 400, megabytesASecond: 25 },
+  { takenMB: 440, megabytesASecond: 25 },
+  { takenMB: 480, megabytesASecond: 25 },
+  { takenMB: 480, megabytesASecond: 100 },
+];
 
 interface Row {
   readonly takenMB: number;
+  readonly megabytesASecond: number;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly steps: readonly string[];
@@ -36,20 +42,23 @@ interface Row {
   readonly next: { readonly code: number | null; readonly damaged: number };
 }
 
-function other(megabytes: number, [program, ...args]: string[]): ChildProcess {
+function other(
+  { takenMB, megabytesASecond }: (typeof CASES)[number],
+  [program, ...args]: string[],
+): ChildProcess {
   const script = `const held = [];
     const timer = setInterval(() => {
-      if (held.length * ${STEP_MB} >= ${megabytes}) clearInterval(timer);
+      if (held.length * ${STEP_MB} >= ${takenMB}) clearInterval(timer);
       else held.push(Buffer.alloc(${STEP_MB}e6, 1));
-    }, ${STEP_MS});
+    }, ${(1000 * STEP_MB) / megabytesASecond});
     setInterval(() => held, 1e6);`;
   return spawn(program!, [...args, process.execPath, '-e', script], { stdio: 'inherit' });
 }
 
-async function measure(tree: string, index: string, takenMB: number): Promise<Row> {
+async function measure(tree: string, index: string, taken: (typeof CASES)[number]): Promise<Row> {
   using group = new Cgroup(`tidemark-pressure-${process.pid}`, LIMIT_MB * 1e6);
   const { wrapper } = group;
-  const hog = other(takenMB, wrapper);
+  const hog = other(taken, wrapper);
   const gone = new Promise((resolve) => hog.once('exit', resolve));
   const options = { tree, index, memory: MEMORY, embed: true, wrapper };
   const { code, signal, steps, samples } = await indexRun(options);
@@ -62,7 +71,7 @@ async function measure(tree: string, index: string, takenMB: number): Promise<Ro
   const { damage } = await opened.verify();
   if (files.pending + files.embedded === 0) throw new Error('nothing was indexed');
   return {
-    takenMB,
+    ...taken,
     code,
     signal,
     steps: steps.map(({ step }) => step),
@@ -79,7 +88,7 @@ const rows: Row[] = [];
 try {
   const tree = join(base, 'tree');
   makeGateTree(tree, FILES);
-  for (const takenMB of TAKEN_MB) rows.push(await measure(tree, join(base, `index-${takenMB}`), takenMB));
+  for (const [i, taken] of CASES.entries()) rows.push(await measure(tree, join(base, `index-${i}`), taken));
 } finally {
   rmSync(base, { recursive: true, force: true });
 }
@@ -87,6 +96,7 @@ process.stdout.write(
   `${table([
     [
       'taken by another, MB',
+      'MB a second',
       'ended with',
       'killed by the kernel, the other included',
       'steps',
@@ -96,17 +106,20 @@ process.stdout.write(
       'next run',
       'damaged',
     ],
-    ...rows.map(({ takenMB, code, signal, steps, kills, peakBytes, embedded, pending, next }) => [
-      takenMB,
-      signal ?? `exit code ${code}`,
-      kills,
-      [...new Set(steps)].join(', ') || 'none',
-      Math.round(peakBytes / 1e6),
-      embedded,
-      pending,
-      `exit code ${next.code}`,
-      next.damaged,
-    ]),
+    ...rows.map(
+      ({ takenMB, megabytesASecond, code, signal, steps, kills, peakBytes, embedded, pending, next }) => [
+        takenMB,
+        megabytesASecond,
+        signal ?? `exit code ${code}`,
+        kills,
+        [...new Set(steps)].join(', ') || 'none',
+        Math.round(peakBytes / 1e6),
+        embedded,
+        pending,
+        `exit code ${next.code}`,
+        next.damaged,
+      ],
+    ),
   ])}\n`,
 );
 writeFileSync(

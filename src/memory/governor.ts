@@ -62,9 +62,11 @@ const SHARE = { high: 0.9, most: 0.97, low: 0.72 };
 /** Looks so far ahead along the slope of the last samples. */
 const AHEAD_MS = 500;
 const SAMPLES = 8;
-const OUTSIDE_EVERY_MS = 500;
+const OUTSIDE_EVERY_MS = { usual: 500, near: 200 };
+/** Below so many times the budget, what others leave is near. */
+const NEAR_TIMES = 1.5;
 /** Looks so far ahead along what others took in the last samples: what is to be given up goes in some seconds at most. */
-const OUTSIDE = { aheadMs: 2000, samples: 4 };
+const OUTSIDE = { aheadMs: 2000, backMs: 1500, leastMs: 500 };
 /** That others go on as they did is taken for granted for so much of the budget. */
 const OUTSIDE_SHARE = 0.5;
 /** A step needs some time to show, once its work is done; work that takes very long holds no other step back. */
@@ -140,6 +142,15 @@ export class Governor implements Disposable {
     return last > this.#mark * SHARE.high || this.#projected() > this.#mark * SHARE.most;
   }
 
+  /**
+   * Whether there is room for so many bytes more. What the tree has grown to under its own mark it may grow to again; what
+   * others have taken is not there.
+   */
+  fits(bytes: number): boolean {
+    if (this.tight) return false;
+    return !this.#othersTake || this.#samples.at(-1)!.bytes + bytes <= this.#mark * SHARE.high;
+  }
+
   /** Waits for work that takes its memory at once, and for which there is room: its slope is not one that goes on. */
   async expecting(work: Promise<unknown>): Promise<void> {
     this.#expected++;
@@ -190,18 +201,12 @@ export class Governor implements Disposable {
     { bytes = 0, ended = () => false }: { bytes?: number; ended?: () => boolean } = {},
   ): Promise<boolean> {
     const started = this.#now;
-    while (!this.#fits(bytes) && !ended()) {
+    while (!this.fits(bytes) && !ended()) {
       if (this.#ended || this.#now - started > this.#mostOf(MAX_PATIENCE_MS)) return false;
       await abortable(sleep(TICK_MS), signal);
     }
     await abortable(this.#work, signal);
     return true;
-  }
-
-  /** What the tree has grown to under its own mark it may grow to again; what others have taken is not there. */
-  #fits(bytes: number): boolean {
-    if (this.tight) return false;
-    return !this.#othersTake || this.#samples.at(-1)!.bytes + bytes <= this.#mark * SHARE.high;
   }
 
   /** What others take may become less sooner or later. */
@@ -221,7 +226,8 @@ export class Governor implements Disposable {
     this.#peak = Math.max(this.#peak, bytes);
     this.#samples.push({ time: now, bytes });
     if (this.#samples.length > SAMPLES) this.#samples.shift();
-    if (now - this.#outsideAt >= OUTSIDE_EVERY_MS) {
+    const near = (this.#left.at(-1)?.bytes ?? 0) < NEAR_TIMES * budgetBytes;
+    if (now - this.#outsideAt >= OUTSIDE_EVERY_MS[near ? 'near' : 'usual']) {
       this.#outsideAt = now;
       this.#mark = Math.min(budgetBytes, bytes + this.#roomOutside(bytes, roomOutside(), now));
     }
@@ -253,22 +259,23 @@ export class Governor implements Disposable {
     if (this.#jumps !== this.#meter.jumps) this.#left.length = 0;
     this.#jumps = this.#meter.jumps;
     this.#left.push({ time: now, bytes: taken + room });
-    if (this.#left.length > OUTSIDE.samples) this.#left.shift();
+    while (now - this.#left[0]!.time > OUTSIDE.backMs) this.#left.shift();
     const first = this.#left[0]!;
-    const lost = (first.bytes - taken - room) / Math.max(OUTSIDE_EVERY_MS, now - first.time);
+    const lost = (first.bytes - taken - room) / Math.max(OUTSIDE.leastMs, now - first.time);
     const ahead = Math.min(lost * OUTSIDE.aheadMs, OUTSIDE_SHARE * this.#options.budgetBytes, room);
     return room - Math.max(0, ahead);
   }
 
   #relieve(now: number): void {
-    if (now - this.#stepAt < SETTLE_MS) return;
-    if (this.#working > 0 && now - this.#pulledAt < MAX_WORK_MS) return;
+    // Whoever takes all that is left does not wait to see what comes of a step.
+    const urgent = this.#othersTake && this.#samples.at(-1)!.bytes >= this.#mark;
+    if (!urgent && now - this.#stepAt < SETTLE_MS) return;
+    if (!urgent && this.#working > 0 && now - this.#pulledAt < MAX_WORK_MS) return;
     if (now - this.#collectedAt >= COLLECT_EVERY_MS) {
       this.#collectedAt = now;
       this.#stepAt = now;
       void collectGarbage().catch(() => {});
-      // Others do not wait to see what comes of it.
-      if (!this.#othersTake) return;
+      if (!urgent) return;
     }
     while (this.#othersTake && this.#levers[this.#pulled]?.onlyGrowth) this.#pulled++;
     const lever = this.#levers[this.#pulled];
@@ -321,7 +328,7 @@ export class Governor implements Disposable {
     while (this.#pulled > 0 && this.#levers[this.#pulled - 1]!.up === undefined) this.#pulled--;
     if (this.#pulled === 0) return;
     const lever = this.#levers[this.#pulled - 1]!;
-    if (!this.#fits(lever.upBytes?.() ?? 0)) return;
+    if (!this.fits(lever.upBytes?.() ?? 0)) return;
     this.#pulled--;
     this.#upAt = now;
     this.#tell('up', lever.step);

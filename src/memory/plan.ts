@@ -40,6 +40,8 @@ const PARSER_BYTES = 60 * MB;
 const NATIVE_PARSER_BYTES = 200 * MB;
 /** A process with the bundled model on the CPU. */
 const EMBEDDER_BYTES = 210 * MB;
+/** Of that at work what is no page of a file: it has to be free before the process starts. */
+export const EMBEDDER_FREE_BYTES = 80 * MB;
 /** What embedding takes beyond the model once it is loaded: measured of the bundled one, whatever the device and the weights. */
 const EMBEDDING = { share: 1.1, bytes: 20 * MB };
 export const SMALLEST_LEXICAL_BYTES = STORE_BYTES + PARSER_BYTES;

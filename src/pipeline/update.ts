@@ -10,7 +10,7 @@ import { collectGarbage } from '../memory/collect-garbage.ts';
 import { Governor } from '../memory/governor.ts';
 import { LinkedAbort } from '../memory/linked-abort.ts';
 import { machineLimits } from '../memory/machine.ts';
-import { defaultBudgetBytes, type MemoryPlan, planMemory } from '../memory/plan.ts';
+import { defaultBudgetBytes, EMBEDDER_FREE_BYTES, type MemoryPlan, planMemory } from '../memory/plan.ts';
 import type { MaintenanceWork } from '../store/maintain.ts';
 import { openStore } from '../store/open.ts';
 import { isRemote } from '../store/place-at.ts';
@@ -160,16 +160,19 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   const giveUp = () =>
     degrade('lexical-only', 'memory stayed too short to embed; what is pending is left to the next run');
   const pending = embed && (await store.counts()).files.pending.files > 0;
+  const bytes = modelBytes ?? EMBEDDER_FREE_BYTES;
   // A model on a server takes nothing here that could wait.
-  if (pending && !remote && !(yield* whileWaiting(governor.patience(signal), held, stop))) giveUp();
-  else if (pending) {
+  if (pending && !remote && !(yield* whileWaiting(governor.patience(signal, { bytes }), held, stop))) {
+    giveUp();
+  } else if (pending) {
     const sized = planFor(modelBytes);
-    await using embedder = newEmbedder(sized);
+    // Where others have what several would take, one has to do.
+    const processes = governor.fits(sized.embedders * bytes) ? Math.max(1, sized.embedders) : 1;
+    await using embedder = newEmbedder({ ...sized, embedders: processes });
     const started = embedder.start(signal);
     const { id: model, dtype, device, dimensions } = yield* whileWaiting(started, held, stop);
     await store.setModel({ id: model, dtype, dimensions });
     summary.embedder = { model, device, dimensions };
-    const processes = Math.max(1, sized.embedders);
     using _requests = inFlight.reserve(requestBytes, 'requests and answers');
     const lane = runSemanticLane({ store, embedder, processes, inFlight, governor, summary, signal, giveUp });
     yield* withHeld(lane, held, stop);
