@@ -19,7 +19,11 @@ const MEMORY = '512MB';
 const FILES = 40;
 const STEP_MB = 10;
 /** What the other process takes in the end, and how fast. */
-const CASES = [
+interface Taken {
+  readonly takenMB: number;
+  readonly megabytesASecond: number;
+}
+const CASES: readonly Taken[] = [
   { takenMB: 0, megabytesASecond: 25 },
   { takenMB: 400, megabytesASecond: 25 },
   { takenMB: 440, megabytesASecond: 25 },
@@ -27,9 +31,7 @@ const CASES = [
   { takenMB: 480, megabytesASecond: 100 },
 ];
 
-interface Row {
-  readonly takenMB: number;
-  readonly megabytesASecond: number;
+interface Row extends Taken {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly steps: readonly string[];
@@ -42,10 +44,7 @@ interface Row {
   readonly next: { readonly code: number | null; readonly damaged: number };
 }
 
-function other(
-  { takenMB, megabytesASecond }: (typeof CASES)[number],
-  [program, ...args]: string[],
-): ChildProcess {
+function other({ takenMB, megabytesASecond }: Taken, [program, ...args]: string[]): ChildProcess {
   const script = `const held = [];
     const timer = setInterval(() => {
       if (held.length * ${STEP_MB} >= ${takenMB}) clearInterval(timer);
@@ -55,7 +54,7 @@ function other(
   return spawn(program!, [...args, process.execPath, '-e', script], { stdio: 'inherit' });
 }
 
-async function measure(tree: string, index: string, taken: (typeof CASES)[number]): Promise<Row> {
+async function measure(tree: string, index: string, taken: Taken): Promise<Row> {
   using group = new Cgroup(`tidemark-pressure-${process.pid}`, LIMIT_MB * 1e6);
   const { wrapper } = group;
   const hog = other(taken, wrapper);

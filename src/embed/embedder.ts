@@ -107,7 +107,10 @@ export class Embedder extends ManagedEmbedder<ProcessPool> {
     return this.core?.isAwaited ?? false;
   }
 
-  /** Starts the processes that may work, where they do not run yet. Settles when they have the model; what fails then does once more for the work. */
+  /**
+   * Starts the processes that may work, where they do not run yet. Settles when they have the model; what fails then fails
+   * once more for the work.
+   */
   async warmUp(): Promise<void> {
     await this.core?.warmUp();
   }

@@ -49,8 +49,6 @@ export interface SlotStats {
   readonly liveTensors: number;
 }
 
-const ENDED_IDLE = 'The embedder process ended between two calls.';
-
 export type SlotResult = SliceResult & { readonly crashed: boolean };
 
 /**
@@ -137,7 +135,7 @@ export class Slot {
   /** Ends the process now, the work in hand undone; none starts before {@link resume}. Settles when it is gone. */
   async suspend(): Promise<void> {
     // What ended before this was no suspension.
-    if (this.#process && !this.#process.alive) this.#bury(ENDED_IDLE);
+    this.#buryDead();
     this.#suspended = true;
     this.#suspensions++;
     const process = this.#process;
@@ -216,7 +214,7 @@ export class Slot {
 
   async #ready(): Promise<EmbedderProcess> {
     if (this.#closed) throw this.#closed;
-    if (this.#process && !this.#process.alive) this.#bury(ENDED_IDLE);
+    this.#buryDead();
     if (!this.#process) await this.#start();
     if (!this.#process) throw new EmbedderCrashedError('The embedder process was ended while it started.');
     return this.#process;
@@ -230,6 +228,10 @@ export class Slot {
     await process.close();
     const limitBytes = this.#options.maxRssBytes;
     this.#options.emit({ type: 'recycled', pid: process.pid, rssBytes, limitBytes });
+  }
+
+  #buryDead(): void {
+    if (this.#process && !this.#process.alive) this.#bury('The embedder process ended between two calls.');
   }
 
   #bury(reason: string): void {

@@ -136,9 +136,14 @@ export class Governor implements Disposable {
     return this.#peak;
   }
 
+  /** Bytes, as of the last look. */
+  get #taken(): number {
+    return this.#samples.at(-1)!.bytes;
+  }
+
   /** Too close to the mark for more work: what can wait should. */
   get tight(): boolean {
-    const last = this.#samples.at(-1)!.bytes;
+    const last = this.#taken;
     return last > this.#mark * SHARE.high || this.#projected() > this.#mark * SHARE.most;
   }
 
@@ -148,7 +153,7 @@ export class Governor implements Disposable {
    */
   fits(bytes: number): boolean {
     if (this.tight) return false;
-    return !this.#othersTake || this.#samples.at(-1)!.bytes + bytes <= this.#mark * SHARE.high;
+    return !this.#othersTake || this.#taken + bytes <= this.#mark * SHARE.high;
   }
 
   /** Waits for work that takes its memory at once, and for which there is room: its slope is not one that goes on. */
@@ -229,7 +234,7 @@ export class Governor implements Disposable {
     const near = (this.#left.at(-1)?.bytes ?? 0) < NEAR_TIMES * budgetBytes;
     if (now - this.#outsideAt >= OUTSIDE_EVERY_MS[near ? 'near' : 'usual']) {
       this.#outsideAt = now;
-      this.#mark = Math.min(budgetBytes, bytes + this.#roomOutside(bytes, roomOutside(), now));
+      this.#mark = Math.min(budgetBytes, bytes + this.#roomAhead(bytes, roomOutside(), now));
     }
     if (this.tight) {
       this.#calmSince = Number.POSITIVE_INFINITY;
@@ -254,7 +259,7 @@ export class Governor implements Disposable {
   }
 
   /** What others will soon have left of the room that there is, bytes. */
-  #roomOutside(taken: number, room: number, now: number): number {
+  #roomAhead(taken: number, room: number, now: number): number {
     // Nobody has taken by how much the meter itself jumps.
     if (this.#jumps !== this.#meter.jumps) this.#left.length = 0;
     this.#jumps = this.#meter.jumps;
@@ -268,7 +273,7 @@ export class Governor implements Disposable {
 
   #relieve(now: number): void {
     // Whoever takes all that is left does not wait to see what comes of a step.
-    const urgent = this.#othersTake && this.#samples.at(-1)!.bytes >= this.#mark;
+    const urgent = this.#othersTake && this.#taken >= this.#mark;
     if (!urgent && now - this.#stepAt < SETTLE_MS) return;
     if (!urgent && this.#working > 0 && now - this.#pulledAt < MAX_WORK_MS) return;
     if (now - this.#collectedAt >= COLLECT_EVERY_MS) {
@@ -337,7 +342,7 @@ export class Governor implements Disposable {
 
   #tell(direction: 'down' | 'up', step: MemoryStep): void {
     const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
-    const taken = megabytes(this.#samples.at(-1)!.bytes);
+    const taken = megabytes(this.#taken);
     const mark = megabytes(this.#mark);
     const short = this.#othersTake ? ', as the machine has no more' : '';
     this.#options.onStep({ direction, step, reason: `memory was at ${taken} of ${mark}${short}` });

@@ -1,6 +1,6 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readSystemFile } from './system-file.ts';
+import { bytesInSystemFile, readSystemFile } from './system-file.ts';
 
 /** Version 1 writes no limit as a number near 2^63. */
 const UNLIMITED = 2 ** 60;
@@ -34,8 +34,8 @@ export function machineLimits(system = '/'): MachineLimits {
 }
 
 function availableMemory(system: string): number {
-  const line = /^MemAvailable:\s+(\d+) kB/m.exec(readSystemFile(join(system, 'proc/meminfo')) ?? '');
-  if (line !== null) return Number(line[1]) * 1024;
+  const bytes = bytesInSystemFile(join(system, 'proc/meminfo'), /^MemAvailable:\s+(\d+) kB/m);
+  if (bytes !== null) return bytes;
   // There Node counts only pages that hold nothing at all, of which a healthy machine has few.
   return process.platform === 'darwin' ? totalmem() : freemem();
 }

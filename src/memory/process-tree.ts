@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { childrenBytes } from './child-process.ts';
-import { readSystemFile } from './system-file.ts';
+import { bytesInSystemFile, readSystemFile } from './system-file.ts';
 
 /** Names the process that only started this one with other settings: it belongs to what tidemark takes. */
 export const RELAY_VARIABLE = 'TIDEMARK_RELAY_PID';
@@ -45,9 +45,9 @@ export function processTreeBytes(root: number = treeRoot()): number {
 export function proportionalBytes(pids: readonly number[]): number | null {
   let total = 0;
   for (const pid of pids) {
-    const line = /^Pss:\s+(\d+) kB/m.exec(readSystemFile(`/proc/${pid}/smaps_rollup`) ?? '');
-    if (line === null) return null;
-    total += Number(line[1]) * 1024;
+    const bytes = bytesInSystemFile(`/proc/${pid}/smaps_rollup`, /^Pss:\s+(\d+) kB/m);
+    if (bytes === null) return null;
+    total += bytes;
   }
   return total;
 }
@@ -57,17 +57,12 @@ export function proportionalBytes(pids: readonly number[]): number | null {
  * Null for a process that is gone, and where the kernel does not tell.
  */
 export function anonymousBytes(pid: number): number | null {
-  return statusBytes(pid, 'RssAnon');
+  return bytesInSystemFile(`/proc/${pid}/status`, /^RssAnon:\s+(\d+) kB/m);
 }
 
 /** Null for a process that is gone. */
 function residentBytes(pid: number): number | null {
-  return statusBytes(pid, 'VmRSS');
-}
-
-function statusBytes(pid: number, field: string): number | null {
-  const line = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readSystemFile(`/proc/${pid}/status`) ?? '');
-  return line === null ? null : Number(line[1]) * 1024;
+  return bytesInSystemFile(`/proc/${pid}/status`, /^VmRSS:\s+(\d+) kB/m);
 }
 
 /** The kernel lists children with the thread that started them, which may be a worker of somebody who uses the library. */

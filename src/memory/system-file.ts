@@ -8,3 +8,9 @@ export function readSystemFile(path: string): string | null {
     return null;
   }
 }
+
+/** Bytes that a line of such a file tells in kB, the number being the first group of its pattern; null where there is none. */
+export function bytesInSystemFile(path: string, line: RegExp): number | null {
+  const found = line.exec(readSystemFile(path) ?? '');
+  return found === null ? null : Number(found[1]) * 1024;
+}

@@ -114,8 +114,6 @@ class SemanticLane implements Disposable {
   /** Aborted with that, or when the batch in hand is given up. */
   readonly #work: LinkedAbort;
   readonly #vectors: VectorBatch;
-  /** Null where the model is on a server, whose memory is its own: a pause would give nothing back. */
-  readonly #pause: EmbeddingPause | null;
   readonly #options: SemanticLaneOptions;
   #size: keyof typeof BATCH_CHUNKS = 'usual';
   /** Memory stays too short to embed: what is pending stays so. */
@@ -134,12 +132,6 @@ class SemanticLane implements Disposable {
     this.#stop = stop;
     this.#work = new LinkedAbort(stop.signal);
     this.#vectors = new VectorBatch(store);
-    const { governor } = options;
-    const giveUp = () => this.#giveUp();
-    this.#pause =
-      embedder instanceof Embedder
-        ? new EmbeddingPause({ embedder, governor, signal: stop.signal, giveUp })
-        : null;
   }
 
   [Symbol.dispose](): void {
@@ -158,8 +150,9 @@ class SemanticLane implements Disposable {
       },
     };
     const own = this.#embedder;
+    // A model on a server has memory of its own: none of the others would give anything back.
     if (!(own instanceof Embedder)) return [smaller];
-    const { processes } = this.#options;
+    const { governor, processes } = this.#options;
     const recycle: Lever = { step: 'embedder-recycled', down: () => own.recycle(), onlyGrowth: true };
     const fewer: Lever = {
       step: 'fewer-embedders',
@@ -167,7 +160,13 @@ class SemanticLane implements Disposable {
       up: () => own.limit(processes),
       upBytes: () => (processes - 1) * own.neededBytes,
     };
-    return [smaller, recycle, ...(processes > 1 ? [fewer] : []), this.#pause!.lever];
+    const pause = new EmbeddingPause({
+      embedder: own,
+      governor,
+      signal: this.#stop.signal,
+      giveUp: () => this.#giveUp(),
+    });
+    return [smaller, recycle, ...(processes > 1 ? [fewer] : []), pause.lever];
   }
 
   /** Embeds the chunks of some files; yields after each batch. The next batch is read while one is embedded. */

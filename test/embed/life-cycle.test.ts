@@ -265,9 +265,9 @@ test('suspend() ends the processes at once, and resume() embeds what was in hand
   assert.equal(embedder.neededBytes, 0);
   await embedder.start();
   const { neededBytes } = embedder;
-  const { rssBytes } = await embedder.stats();
+  const { rssBytes, processes } = await embedder.stats();
   assert.ok(neededBytes > 50e6 && neededBytes < rssBytes, `${neededBytes} of ${rssBytes}`);
-  const pids = (await embedder.stats()).processes.map(({ pid }) => pid);
+  const pids = processes.map(({ pid }) => pid);
   let done = 0;
   const oneMore = () => done++;
   const inHand = embedder.embed(TEXTS);

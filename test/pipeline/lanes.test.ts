@@ -6,7 +6,7 @@ import { WINDOW_BYTES } from '../../src/chunk/chunk-source.ts';
 import { ParserPool } from '../../src/chunk/parser-pool.ts';
 import { Embedder } from '../../src/embed/embedder.ts';
 import { MemoryBudget } from '../../src/memory/budget.ts';
-import { Governor, type GovernorStep } from '../../src/memory/governor.ts';
+import { Governor } from '../../src/memory/governor.ts';
 import { prepareFile } from '../../src/pipeline/file-job.ts';
 import { runSemanticLane } from '../../src/pipeline/semantic-lane.ts';
 import { SummaryBuilder } from '../../src/pipeline/summary.ts';
@@ -121,10 +121,8 @@ test('keys of vectors are indexed while embedding goes on, where memory allows i
 });
 
 /** A semantic lane over what is pending, with memory as the test says it is. */
-async function squeezed(
-  t: TestContext,
-  options: { bytes: () => number; onStep: (step: GovernorStep) => void },
-) {
+async function squeezed(t: TestContext, bytes: () => number) {
+  const steps: string[] = [];
   const model = temporaryDirectory(t);
   writeTinyModel(model);
   const embedder = new Embedder({ model });
@@ -134,9 +132,9 @@ async function squeezed(
   await addPending(store, 4, 1000);
   const governor = new Governor({
     budgetBytes: 500e6,
-    read: options.bytes,
+    read: bytes,
     roomOutside: () => 1e12,
-    onStep: options.onStep,
+    onStep: ({ direction, step }) => steps.push(`${direction} ${step}`),
   });
   t.after(() => governor[Symbol.dispose]());
   const inFlight = new MemoryBudget(30e6);
@@ -151,16 +149,12 @@ async function squeezed(
     for await (const _ of lane);
     assert.equal(inFlight.leases, 0);
   };
-  return { run, store, embedder, summary, givenUp };
+  return { run, store, embedder, summary, givenUp, steps };
 }
 
 test('embedding pauses without a process where memory is short, and goes on when there is room', async (t) => {
   let bytes = 480e6;
-  const steps: string[] = [];
-  const { run, store, embedder, givenUp } = await squeezed(t, {
-    bytes: () => bytes,
-    onStep: ({ direction, step }) => steps.push(`${direction} ${step}`),
-  });
+  const { run, store, embedder, givenUp, steps } = await squeezed(t, () => bytes);
   const running = run();
   await until(() => steps.includes('down embedding-paused'));
   await until(async () => (await embedder.stats()).processes.length === 0);
@@ -176,11 +170,7 @@ test('embedding pauses without a process where memory is short, and goes on when
 
 test('a pause that ends with just enough room does not end the process after each batch', async (t) => {
   let bytes = 480e6;
-  const steps: string[] = [];
-  const { run, store, embedder } = await squeezed(t, {
-    bytes: () => bytes,
-    onStep: ({ direction, step }) => steps.push(`${direction} ${step}`),
-  });
+  const { run, store, embedder, steps } = await squeezed(t, () => bytes);
   const running = run();
   await until(() => steps.includes('down embedding-paused'));
   // Too much to take the step back, too little to wait any longer.
@@ -193,11 +183,7 @@ test('a pause that ends with just enough room does not end the process after eac
 
 test('a pause begins anew when memory is short again before the step is taken back', async (t) => {
   let bytes = 480e6;
-  const steps: string[] = [];
-  const { run, store, embedder, givenUp } = await squeezed(t, {
-    bytes: () => bytes,
-    onStep: ({ direction, step }) => steps.push(`${direction} ${step}`),
-  });
+  const { run, store, embedder, givenUp, steps } = await squeezed(t, () => bytes);
   const processes = async () => (await embedder.stats()).processes.length;
   const running = run();
   await until(() => steps.includes('down embedding-paused'));
@@ -214,7 +200,7 @@ test('a pause begins anew when memory is short again before the step is taken ba
 
 test('where memory stays short embedding is left to a later run, and what is done is kept', async (t) => {
   let bytes = 100e6;
-  const { run, store, summary, givenUp } = await squeezed(t, { bytes: () => bytes, onStep: () => {} });
+  const { run, store, summary, givenUp } = await squeezed(t, () => bytes);
   const running = run();
   await until(() => summary.chunks.embedded + summary.chunks.reused > 500);
   bytes = 490e6;
