@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { MemoryBudget } from '../memory/budget.ts';
 import type { BackendSession, HiddenVisitor } from './backend.ts';
 
 /** What all builds of onnxruntime have in common. */
@@ -8,18 +9,26 @@ const KNOWN_INPUTS = new Set(['input_ids', 'attention_mask', 'token_type_ids', '
 /** What a decoder remembers of earlier tokens; here there are none. */
 const PAST = /^past_key_values\./;
 const OUTPUT_NAMES = ['last_hidden_state', 'token_embeddings'];
+/** Tensors of runs at the same time: the states of the largest batch. A run that needs more goes alone. */
+const TENSOR_BYTES = 16 * 1024 * 1024;
 
 /** An encoder in onnxruntime: token ids in, hidden states out. */
 export class OrtSession implements BackendSession {
   readonly #ort: Ort;
   readonly #session: InferenceSession;
   readonly #output: string;
+  readonly #budget = new MemoryBudget(TENSOR_BYTES);
+  /** Of a hidden state; 0 where the model does not tell before it has run. */
+  #dimensions: number;
   #live = 0;
 
   private constructor(ort: Ort, session: InferenceSession, output: string) {
     this.#ort = ort;
     this.#session = session;
     this.#output = output;
+    const metadata = session.outputMetadata.find(({ name }) => name === output);
+    const size = metadata?.isTensor ? metadata.shape.at(-1) : undefined;
+    this.#dimensions = typeof size === 'number' ? size : 0;
   }
 
   /** @throws Error when the file is not a model, or not an encoder */
@@ -47,6 +56,7 @@ export class OrtSession implements BackendSession {
   async run(sequences: readonly (readonly number[])[], visit: HiddenVisitor): Promise<void> {
     const rows = sequences.length;
     const columns = Math.max(...sequences.map((sequence) => sequence.length));
+    using _ = await this.#budget.take(this.#tensorBytes(rows, columns), 'tensors');
     const owned: Tensor[] = [];
     const own = (tensor: Tensor): Tensor => {
       owned.push(tensor);
@@ -69,6 +79,7 @@ export class OrtSession implements BackendSession {
       if (hidden.type !== 'float32' || batch !== rows || length !== columns || !dimensions) {
         throw new Error(`the model gave ${hidden.type} [${hidden.dims.join(', ')}]`);
       }
+      this.#dimensions = dimensions;
       const data = hidden.data as Float32Array;
       for (let row = 0; row < rows; row++) {
         visit(row, data.subarray(row * length * dimensions, (row + 1) * length * dimensions), dimensions);
@@ -81,8 +92,15 @@ export class OrtSession implements BackendSession {
     }
   }
 
-  release(): Promise<void> {
-    return this.#session.release();
+  async release(): Promise<void> {
+    await this.#session.release();
+    this.#budget[Symbol.dispose]();
+  }
+
+  /** The ids and their like in 8 bytes each, and the hidden states in 4. What the layers hold within is the session's own. */
+  #tensorBytes(rows: number, columns: number): number {
+    const inputs = this.#session.inputNames.filter((name) => KNOWN_INPUTS.has(name)).length;
+    return rows * columns * (8 * inputs + 4 * this.#dimensions);
   }
 
   /** Of its dimensions those that have a name are the batch and the length, which is 0. */

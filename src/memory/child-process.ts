@@ -76,6 +76,8 @@ export class ChildService<Request extends object, Reply extends { readonly id: n
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
+      // Memory that it did not give back, for one.
+      if (process.env.TIDEMARK_DEBUG === '1') process.stderr.write(text);
     });
     this.#child.on('message', (message: Reply | object) => {
       if ('id' in message) {

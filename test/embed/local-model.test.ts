@@ -157,3 +157,31 @@ test('a backend masks the padding of a batch and frees its tensors, after an err
   assert.equal(session.liveTensors, 0);
   await session.release();
 });
+
+test('two runs whose tensors are too large together follow each other, small ones do not wait', async (context) => {
+  const directory = temporaryDirectory(context);
+  writeTinyModel(directory);
+  const session = await (await openBackend('cpu')).open(join(directory, 'model.onnx'));
+  const most = async (tokens: number) => {
+    let live = 0;
+    const run = async () => {
+      const running = session.run([new Array<number>(tokens).fill(4)], () => {
+        live = Math.max(live, session.liveTensors);
+      });
+      live = Math.max(live, session.liveTensors);
+      await running;
+    };
+    await Promise.all([run(), run(), run()]);
+    return live;
+  };
+  await most(1);
+  const alone = await most(400_000);
+  const together = await most(10);
+  assert.ok(
+    alone > 0 && together > alone,
+    `${alone} live tensors at once of large runs, ${together} of small ones`,
+  );
+  assert.ok(alone <= 4, `${alone} live tensors at once`);
+  assert.equal(session.liveTensors, 0);
+  await session.release();
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { totalmem } from 'node:os';
 import { test } from 'node:test';
@@ -46,4 +46,21 @@ test('a child counts, and its child too, while they live', {
   await once(child, 'exit');
   await until(() => processTreeBytes() < during - 100 * MB);
   assert.equal(processTreeBytes(child.pid), 0, 'a process that is gone');
+});
+
+test('under TIDEMARK_DEBUG=1 what a child writes to stderr is seen', () => {
+  const file = new URL('../../src/memory/child-process.ts', import.meta.url).href;
+  const script = `
+    const { ChildService } = await import(${JSON.stringify(file)});
+    const child = new ChildService({ entry: new URL('file:///nowhere/child.js'), heapMiB: 50, died: (text) => new Error(text) });
+    await child.call({}).catch((error) => console.log(error.message));`;
+  const run = (debug: string) =>
+    spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      env: { ...process.env, TIDEMARK_DEBUG: debug },
+    });
+  const silent = run('0');
+  assert.match(silent.stdout, /exited with code 1/);
+  assert.equal(silent.stderr, '');
+  assert.match(run('1').stderr, /Cannot find module '\/nowhere\/child\.js'/);
 });
