@@ -11,10 +11,12 @@ import {
 } from './schema.ts';
 
 const INITIAL_ROWS = 256;
-const INITIAL_TEXT_BYTES = 4096;
 /** One UTF-16 unit becomes at most three UTF-8 bytes. */
 const MAX_BYTES_PER_UNIT = 3;
-const encoder = new TextEncoder();
+/** By so much text grows. */
+const TEXT_STEP_BYTES = 64 * 1024;
+/** Addresses that a column of text has before it is moved; they take no memory. */
+const TEXT_ROOM_BYTES = 64 * 1024 * 1024;
 
 /** What `Table.add` takes. */
 export interface ArrowBatch {
@@ -24,11 +26,47 @@ export interface ArrowBatch {
 
 type Cell = string | number | bigint | null;
 
+/**
+ * The text of a column. It grows in place, and what it took goes back to the system when it is forgotten and not with the
+ * garbage: a resizable buffer has pages of its own.
+ */
+class TextBytes {
+  #buffer = new ArrayBuffer(0, { maxByteLength: TEXT_ROOM_BYTES });
+  #bytes = Buffer.from(this.#buffer);
+
+  /** Writes `text` as UTF-8 and returns the bytes it took. */
+  write(text: string, start: number): number {
+    const needed = start + text.length * MAX_BYTES_PER_UNIT;
+    if (needed > this.#bytes.length) this.#grow(needed);
+    return this.#bytes.write(text, start, 'utf8');
+  }
+
+  slice(end: number): Uint8Array {
+    return this.#bytes.subarray(0, end);
+  }
+
+  clear(): void {
+    this.#buffer.resize(0);
+    this.#bytes = Buffer.from(this.#buffer);
+  }
+
+  #grow(needed: number): void {
+    const size = Math.ceil(needed / TEXT_STEP_BYTES) * TEXT_STEP_BYTES;
+    if (size > this.#buffer.maxByteLength) {
+      const larger = new ArrayBuffer(size, { maxByteLength: 2 * size });
+      Buffer.from(larger).set(this.#bytes);
+      this.#buffer.resize(0);
+      this.#buffer = larger;
+    } else this.#buffer.resize(size);
+    this.#bytes = Buffer.from(this.#buffer);
+  }
+}
+
 /** One growing column in Arrow's layout: values, offsets for strings, a validity bitmap for nullable columns. */
 class ColumnBuilder {
   readonly column: Column;
   #values: BigInt64Array | Int32Array;
-  #bytes: Uint8Array;
+  readonly #text: TextBytes | null;
   #validity: Uint8Array;
   #hasNulls = false;
 
@@ -38,7 +76,7 @@ class ColumnBuilder {
       column.type === 'int64' || column.type === 'bigint'
         ? new BigInt64Array(INITIAL_ROWS)
         : new Int32Array(INITIAL_ROWS + 1);
-    this.#bytes = new Uint8Array(column.type === 'utf8' ? INITIAL_TEXT_BYTES : 0);
+    this.#text = column.type === 'utf8' ? new TextBytes() : null;
     this.#validity = new Uint8Array(column.nullable ? INITIAL_ROWS / 8 : 0);
   }
 
@@ -50,7 +88,7 @@ class ColumnBuilder {
       this.#hasNulls = true;
       this.#validity[row >> 3]! &= ~(1 << (row & 7));
     } else if (this.column.nullable) this.#validity[row >> 3]! |= 1 << (row & 7);
-    if (this.column.type === 'utf8') return 4 + this.#setText(row, value === null ? '' : String(value));
+    if (this.#text !== null) return 4 + this.#setText(this.#text, row, value === null ? '' : String(value));
     if (this.#values instanceof BigInt64Array) {
       this.#values[row] = BigInt(value ?? 0);
       return 8;
@@ -60,17 +98,10 @@ class ColumnBuilder {
   }
 
   /** Starts at the end of the row before, so that a row given up half way leaves nothing behind. */
-  #setText(row: number, text: string): number {
+  #setText(bytes: TextBytes, row: number, text: string): number {
     const offsets = this.#values as Int32Array;
-    const start = offsets[row]!;
-    const needed = start + text.length * MAX_BYTES_PER_UNIT;
-    if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-      grown.set(this.#bytes.subarray(0, start));
-      this.#bytes = grown;
-    }
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start));
-    offsets[row + 1] = start + written;
+    const written = bytes.write(text, offsets[row]!);
+    offsets[row + 1] = offsets[row]! + written;
     return written;
   }
 
@@ -98,9 +129,9 @@ class ColumnBuilder {
     // Counted by Arrow: a row that was given up half way may have left a null.
     const nulls = this.#hasNulls ? { nullCount: -1, nullBitmap: this.#validity } : { nullCount: 0 };
     const base = { length: rows, ...nulls };
-    if (this.column.type === 'utf8') {
+    if (this.#text !== null) {
       const valueOffsets = (this.#values as Int32Array).subarray(0, rows + 1);
-      const data = this.#bytes.subarray(0, valueOffsets[rows]);
+      const data = this.#text.slice(valueOffsets[rows]!);
       return makeData({ ...base, type: new Utf8(), valueOffsets, data });
     }
     if (this.#values instanceof BigInt64Array)
@@ -110,12 +141,13 @@ class ColumnBuilder {
 
   clear(): void {
     this.#hasNulls = false;
+    this.#text?.clear();
   }
 }
 
 /**
- * Rows collected column by column in Arrow's memory layout, without an object a row. The memory grows to the largest
- * flush and is used again after `clear()`. The store clears a batch once it is written.
+ * Rows collected column by column in Arrow's memory layout, without an object a row. `clear()` gives the memory of their
+ * text back to the system. The store clears a batch once it is written.
  */
 export class BatchBuilder<Row> {
   readonly #names: (keyof Row & string)[];
@@ -154,7 +186,7 @@ export class BatchBuilder<Row> {
     return recordBatch(this.#schema, this.#rows, this.columns());
   }
 
-  /** Forgets the rows and keeps the memory. */
+  /** Forgets the rows; views of them are not to be read any more. */
   clear(): void {
     for (const c of this.#columns) c.clear();
     this.#rows = 0;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ChunkBatchBuilder } from '../../src/store/batch.ts';
+import { ChunkBatchBuilder } from '../../src/store/batch.ts';
 import { ChunkWriter } from '../../src/store/chunk-writer.ts';
 import type { Store } from '../../src/store/store.ts';
 import { chunkIds, chunkRow, temporaryStore } from '../support/store-rows.ts';
@@ -69,4 +69,35 @@ test('a commit that fails is told, and what was in it is written by the next', a
   assert.equal(failures, 2);
   assert.deepEqual(await chunkIds(store, [1n]), ids);
   assert.equal(watched.mostInFlight, 1);
+});
+
+test('a batch gives its memory back as it is cleared, without a collection of garbage', {
+  skip: process.platform !== 'linux',
+}, () => {
+  const batch = new ChunkBatchBuilder();
+  const fill = (bytes: number) => {
+    for (let i = 0; batch.byteLength < bytes; i++) batch.append({ ...row(i), text });
+  };
+  const text = 'text '.repeat(200);
+  const held: number[] = [];
+  const given: number[] = [];
+  fill(1e6);
+  batch.clear();
+  for (let round = 0; round < 5; round++) {
+    fill(40e6);
+    held.push(process.memoryUsage.rss());
+    batch.clear();
+    given.push(held.at(-1)! - process.memoryUsage.rss());
+  }
+  assert.ok(Math.min(...given) > 30e6, `gave back ${given.join(', ')} bytes`);
+  assert.ok(held.at(-1)! - held[0]! < 20e6, `held ${held.join(', ')} bytes`);
+});
+
+test('a column of more text than it has addresses for moves, and loses nothing', () => {
+  const batch = new ChunkBatchBuilder();
+  const text = 'é'.repeat(500_000);
+  for (let i = 0; i < 100; i++) batch.append({ ...row(i), text: `${i} ${text}` });
+  const column = batch.finish().batches[0]!.getChild('text')!;
+  for (const i of [0, 33, 99]) assert.equal(column.get(i), `${i} ${text}`);
+  assert.ok(batch.byteLength > 100e6);
 });
