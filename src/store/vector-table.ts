@@ -1,5 +1,5 @@
 import type { Data } from 'apache-arrow';
-import { BatchBuilder, recordBatch } from './batch.ts';
+import { type ArrowBatch, BatchBuilder, recordBatch } from './batch.ts';
 import { type Filter, filterPredicate, inParts, isIn } from './filter.ts';
 import { toHalf } from './half.ts';
 import { loadArrow } from './lance.ts';
@@ -65,16 +65,28 @@ export class VectorTable {
 
   async #append(keys: readonly VectorKey[], vectors: Float32Array, dimensions: number): Promise<void> {
     this.#keys ??= new BatchBuilder<VectorKey>(VECTOR_KEY_COLUMNS);
-    this.#keys.clear();
-    for (const key of keys) this.#keys.append(key);
-    const children: Data[] = this.#keys.columns();
+    try {
+      await this.#tables.add('vectors', this.#batch(this.#keys, keys, vectors, dimensions));
+    } finally {
+      this.#keys.clear();
+    }
+  }
+
+  #batch(
+    builder: BatchBuilder<VectorKey>,
+    keys: readonly VectorKey[],
+    vectors: Float32Array,
+    dimensions: number,
+  ): ArrowBatch {
+    for (const key of keys) builder.append(key);
+    const children: Data[] = builder.columns();
     const { FixedSizeList, Float16, makeData } = loadArrow();
     const schema = vectorSchema(dimensions);
     const data = this.#halves(vectors);
     const values = makeData({ type: new Float16(), length: vectors.length, nullCount: 0, data });
     const type = schema.fields.at(-1)!.type as InstanceType<typeof FixedSizeList>;
     children.push(makeData({ type, length: keys.length, nullCount: 0, child: values }));
-    await this.#tables.add('vectors', recordBatch(schema, keys.length, children));
+    return recordBatch(schema, keys.length, children);
   }
 
   /** As 16-bit floats, in memory that is used again. */
