@@ -27,7 +27,7 @@ export interface ArrowBatch {
 type Cell = string | number | bigint | null;
 
 /**
- * The text of a column. It grows in place, and what it took goes back to the system when it is forgotten and not with the
+ * The text of a column. It grows in place, and what it does not need goes back to the system at once and not with the
  * garbage: a resizable buffer has pages of its own.
  */
 class TextBytes {
@@ -38,15 +38,18 @@ class TextBytes {
   write(text: string, start: number): number {
     const needed = start + text.length * MAX_BYTES_PER_UNIT;
     if (needed > this.#bytes.length) this.#grow(needed);
-    return this.#bytes.write(text, start, 'utf8');
+    return this.#bytes.write(text, start);
   }
 
   slice(end: number): Uint8Array {
     return this.#bytes.subarray(0, end);
   }
 
-  clear(): void {
-    this.#buffer.resize(0);
+  /** Keeps the pages of `used` bytes: what follows is likely to need as many, and pages that are new cost more than writing them. */
+  clear(used: number): void {
+    const size = Math.ceil(used / TEXT_STEP_BYTES) * TEXT_STEP_BYTES;
+    if (size >= this.#buffer.byteLength) return;
+    this.#buffer.resize(size);
     this.#bytes = Buffer.from(this.#buffer);
   }
 
@@ -139,15 +142,15 @@ class ColumnBuilder {
     return makeData({ ...base, type: new Int32(), data: this.#values.subarray(0, rows) });
   }
 
-  clear(): void {
+  clear(rows: number): void {
     this.#hasNulls = false;
-    this.#text?.clear();
+    this.#text?.clear((this.#values as Int32Array)[rows]!);
   }
 }
 
 /**
- * Rows collected column by column in Arrow's memory layout, without an object a row. `clear()` gives the memory of their
- * text back to the system. The store clears a batch once it is written.
+ * Rows collected column by column in Arrow's memory layout, without an object a row. `clear()` keeps the memory that the
+ * last rows took, for the next ones; what larger ones took before goes back to the system. The store clears a batch once it is written.
  */
 export class BatchBuilder<Row> {
   readonly #names: (keyof Row & string)[];
@@ -188,7 +191,7 @@ export class BatchBuilder<Row> {
 
   /** Forgets the rows; views of them are not to be read any more. */
   clear(): void {
-    for (const c of this.#columns) c.clear();
+    for (const c of this.#columns) c.clear(this.#rows);
     this.#rows = 0;
     this.#byteLength = 0;
   }
