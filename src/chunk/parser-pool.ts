@@ -38,6 +38,8 @@ const DEFAULT_RECYCLE_PROCESS_BYTES = 320 * 1024 * 1024;
  * back. With 16 MiB it is 20 MB more in the mean of all of Linux and no faster, with 2 MiB 4 MB less and slower.
  */
 const RECYCLE_TEXT_BYTES = 4 * 1024 * 1024;
+/** As often at most for a heap that is too large by now, or trees in which languages take turns had nothing but new threads. */
+const OVERSIZED_TEXT_BYTES = 1024 * 1024;
 /**
  * After so many bytes of text in all, compiling the parsers anew is little beside it, and what comes next has better use for
  * the memory. A round of `watch` has less, and many follow each other.
@@ -167,7 +169,8 @@ export class ParserPool implements AsyncDisposable {
   #isWorn(slot: Slot, heapBytes: number): boolean {
     if (this.#worn.has(slot) || heapBytes > this.#recycleHeapBytes) return true;
     // A native parser's memory goes back to the system by itself.
-    return slot instanceof ParserThread && slot.textBytes > RECYCLE_TEXT_BYTES;
+    if (!(slot instanceof ParserThread)) return false;
+    return slot.textBytes > (slot.oversized ? OVERSIZED_TEXT_BYTES : RECYCLE_TEXT_BYTES);
   }
 
   async #retire(slot: Slot): Promise<void> {

@@ -22,6 +22,7 @@ export interface WorkerRequest extends WindowCall {
 export interface WorkerDone {
   readonly type: 'done';
   readonly result: Omit<ChunkedWindow, 'version'>;
+  /** Memory that it holds until it ends. */
   readonly heapBytes: number;
 }
 
@@ -43,6 +44,14 @@ export class ParserTrap extends Error {
   override readonly name = 'ParserTrap';
 }
 
+/** What a window's need of memory goes by. */
+interface Needs {
+  readonly language: string | null;
+  readonly size: number;
+}
+
+/** Most files need 1 to 4 MB. 100 KB of Perl may take 20. */
+const LARGE_HEAP_BYTES = 12 * 1024 * 1024;
 const ENTRY = entryPoint(import.meta.url, 'worker');
 
 /**
@@ -53,6 +62,11 @@ export class ParserThread {
   readonly #worker: Worker;
   /** Bytes of text that it has been given. */
   textBytes = 0;
+  /** Its heap is large, for a window larger than what it is given now. */
+  oversized = false;
+  #heapBytes = 0;
+  /** That its heap last grew for. */
+  #grownFor: Needs = { language: null, size: 0 };
   #alive = true;
   #settle: { resolve: (reply: WorkerReply) => void; reject: (error: unknown) => void } | undefined;
 
@@ -85,15 +99,25 @@ export class ParserThread {
 
   /** Rejects with {@link ParserTrap} where the parser broke down: then the thread has to be replaced. */
   async call(request: WindowCall): Promise<WorkerDone> {
+    const { language, bytes } = request.window;
+    const needs = { language, size: bytes.byteLength };
     const reply = await new Promise<WorkerReply>((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#worker.ref();
-      this.textBytes += request.window.bytes.byteLength;
+      this.textBytes += needs.size;
       const message: WorkerRequest = { ...request, type: 'window', maximumPages: PARSER_PAGES };
       this.#worker.postMessage(message);
     });
     if (reply.type === 'trap') throw new ParserTrap(reply.message);
+    this.#look(needs, reply.heapBytes);
     return reply;
+  }
+
+  #look(needs: Needs, heapBytes: number): void {
+    if (heapBytes > this.#heapBytes) [this.#heapBytes, this.#grownFor] = [heapBytes, needs];
+    const { language, size } = this.#grownFor;
+    const lessNow = needs.language !== language || needs.size < size / 2;
+    this.oversized = lessNow && this.#heapBytes > LARGE_HEAP_BYTES;
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { Grammar } from '../../grammars/grammar.ts';
-import { initRuntime, loadGrammar, runtimeHeapBytes } from './grammar-loader.ts';
+import { initRuntime, loadGrammar, usedHeapBytes } from './grammar-loader.ts';
 import { wasmParser } from './parse.ts';
 import type { CodeReply, CodeRequest, WorkerReply, WorkerRequest } from './parser-thread.ts';
 import { serveWindow } from './serve-window.ts';
@@ -39,5 +39,5 @@ function codeOf(grammar: CodeReply['grammar']): Promise<Code> {
 async function answer({ maximumPages, ...request }: WorkerRequest): Promise<WorkerReply> {
   await initRuntime({ maximumPages, compile: () => codeOf(null) });
   const load = async (grammar: Grammar) => wasmParser(await loadGrammar(grammar, ({ name }) => codeOf(name)));
-  return serveWindow(request, load, runtimeHeapBytes);
+  return serveWindow(request, load, usedHeapBytes);
 }

@@ -71,6 +71,21 @@ test('what parsing has taken is given back after some 4 MB of text', async () =>
   assert.equal(pool.recycled, 1, 'the next one has had little yet');
 });
 
+test('a heap that has grown for a large file is given back when small ones follow', async () => {
+  await using pool = new ParserPool({ workers: 1, recycleHeapBytes: 1e9 });
+  const chunk = async (text: string, path: string) => {
+    for await (const _ of chunkSource(iterableSource([Buffer.from(text)]), { pool, path }));
+  };
+  const large = TEXT.repeat(320);
+  for (let i = 0; i < 3; i++) await chunk(large, 'a.ts');
+  assert.equal(pool.recycled, 0, `large files one after the other, ${(3 * large.length) / 1e6} MB in all`);
+  await chunk(TEXT, 'a.ts');
+  assert.equal(pool.recycled, 1);
+  await chunk(TEXT.repeat(16), 'a.ts');
+  for (let i = 0; i < 500; i++) await chunk(TEXT, 'a.ts');
+  assert.equal(pool.recycled, 1, 'small ones alone');
+});
+
 test('the parsers are kept for the next pool, but not after much text', async () => {
   const parser = () => compiledParser(typescript);
   const run = async (times: number) => {
