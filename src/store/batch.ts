@@ -27,7 +27,7 @@ export interface ArrowBatch {
 type Cell = string | number | bigint | null;
 
 /**
- * The text of a column. It grows in place, and what it does not need goes back to the system at once and not with the
+ * The text of a column. It grows in place, and what it took goes back to the system when it is forgotten and not with the
  * garbage: a resizable buffer has pages of its own.
  */
 class TextBytes {
@@ -45,11 +45,8 @@ class TextBytes {
     return this.#bytes.subarray(0, end);
   }
 
-  /** Keeps the pages of `used` bytes: what follows is likely to need as many, and pages that are new cost more than writing them. */
-  clear(used: number): void {
-    const size = Math.ceil(used / TEXT_STEP_BYTES) * TEXT_STEP_BYTES;
-    if (size >= this.#buffer.byteLength) return;
-    this.#buffer.resize(size);
+  clear(): void {
+    this.#buffer.resize(0);
     this.#bytes = Buffer.from(this.#buffer);
   }
 
@@ -142,15 +139,15 @@ class ColumnBuilder {
     return makeData({ ...base, type: new Int32(), data: this.#values.subarray(0, rows) });
   }
 
-  clear(rows: number): void {
+  clear(): void {
     this.#hasNulls = false;
-    this.#text?.clear((this.#values as Int32Array)[rows]!);
+    this.#text?.clear();
   }
 }
 
 /**
- * Rows collected column by column in Arrow's memory layout, without an object a row. `clear()` keeps the memory that the
- * last rows took, for the next ones; what larger ones took before goes back to the system. The store clears a batch once it is written.
+ * Rows collected column by column in Arrow's memory layout, without an object a row. `clear()` gives the memory of their
+ * text back to the system. The store clears a batch once it is written.
  */
 export class BatchBuilder<Row> {
   readonly #names: (keyof Row & string)[];
@@ -191,7 +188,7 @@ export class BatchBuilder<Row> {
 
   /** Forgets the rows; views of them are not to be read any more. */
   clear(): void {
-    for (const c of this.#columns) c.clear(this.#rows);
+    for (const c of this.#columns) c.clear();
     this.#rows = 0;
     this.#byteLength = 0;
   }

@@ -9,7 +9,7 @@ const ROWS_PER_TURN = 128;
 
 /**
  * Gathers chunk rows and appends them in fat commits. One commit is in flight while the next batch fills, and a batch
- * that is full waits for it: that is the back-pressure. Memory: two batches of about `flushBytes`, used again and again.
+ * that is full waits for it: that is the back-pressure. Memory: two batches of about `flushBytes`.
  */
 export class ChunkWriter {
   readonly #add: (batch: ChunkBatchBuilder) => Promise<void>;
