@@ -18,7 +18,7 @@ export interface LoadedGrammar {
 }
 
 const MAXIMUM_PAGES = 32_768;
-/** Of the heap so much that is zero, in each 64 bytes, was never in use: 1 MiB. */
+/** Where one word of each 64 bytes is zero for so many words, 1 MiB, the heap above was never in use. */
 const ZERO_WORDS = 2 ** 18;
 const WORD_STEP = 16;
 

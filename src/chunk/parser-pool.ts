@@ -38,7 +38,7 @@ const DEFAULT_RECYCLE_PROCESS_BYTES = 320 * 1024 * 1024;
  * back. With 16 MiB it is 20 MB more in the mean of all of Linux and no faster, with 2 MiB 4 MB less and slower.
  */
 const RECYCLE_TEXT_BYTES = 4 * 1024 * 1024;
-/** As often at most for a heap that is too large by now, or trees in which languages take turns had nothing but new threads. */
+/** After so many where its heap is oversized: no sooner, or a tree in which languages take turns would get a new thread each time. */
 const OVERSIZED_TEXT_BYTES = 1024 * 1024;
 /**
  * After so many bytes of text in all, compiling the parsers anew is little beside it, and what comes next has better use for

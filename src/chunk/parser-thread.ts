@@ -62,10 +62,10 @@ export class ParserThread {
   readonly #worker: Worker;
   /** Bytes of text that it has been given. */
   textBytes = 0;
-  /** Its heap is large, for a window larger than what it is given now. */
+  /** Its heap is large, and the last window needed less: it grew for a larger one, or for another language. */
   oversized = false;
   #heapBytes = 0;
-  /** That its heap last grew for. */
+  /** The window that its heap last grew for. */
   #grownFor: Needs = { language: null, size: 0 };
   #alive = true;
   #settle: { resolve: (reply: WorkerReply) => void; reject: (error: unknown) => void } | undefined;
@@ -113,13 +113,6 @@ export class ParserThread {
     return reply;
   }
 
-  #look(needs: Needs, heapBytes: number): void {
-    if (heapBytes > this.#heapBytes) [this.#heapBytes, this.#grownFor] = [heapBytes, needs];
-    const { language, size } = this.#grownFor;
-    const lessNow = needs.language !== language || needs.size < size / 2;
-    this.oversized = lessNow && this.#heapBytes > LARGE_HEAP_BYTES;
-  }
-
   async stop(): Promise<void> {
     await this.#worker.terminate();
   }
@@ -130,6 +123,13 @@ export class ParserThread {
     const code = await compiled.catch(String);
     const reply: CodeReply = { type: 'code', grammar: name, code };
     this.#worker.postMessage(reply);
+  }
+
+  #look(needs: Needs, heapBytes: number): void {
+    if (heapBytes > this.#heapBytes) [this.#heapBytes, this.#grownFor] = [heapBytes, needs];
+    const { language, size } = this.#grownFor;
+    const lessNow = needs.language !== language || needs.size < size / 2;
+    this.oversized = lessNow && this.#heapBytes > LARGE_HEAP_BYTES;
   }
 
   #take() {

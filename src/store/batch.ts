@@ -46,8 +46,7 @@ class TextBytes {
   }
 
   clear(): void {
-    this.#buffer.resize(0);
-    this.#bytes = Buffer.from(this.#buffer);
+    this.#resize(0);
   }
 
   #grow(needed: number): void {
@@ -57,7 +56,12 @@ class TextBytes {
       Buffer.from(larger).set(this.#bytes);
       this.#buffer.resize(0);
       this.#buffer = larger;
-    } else this.#buffer.resize(size);
+    }
+    this.#resize(size);
+  }
+
+  #resize(size: number): void {
+    this.#buffer.resize(size);
     this.#bytes = Buffer.from(this.#buffer);
   }
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { type Lease, MemoryBudget } from '../../src/memory/budget.ts';
 import {
@@ -10,6 +9,7 @@ import {
 } from '../../src/memory/plan.ts';
 import { parseSize } from '../../src/memory/size.ts';
 import { seeded } from '../support/chunking.ts';
+import { runScript } from '../support/debug-script.ts';
 
 /** Lets all that can go on go on. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -283,15 +283,10 @@ test('under TIDEMARK_DEBUG=1 a warning names who did not give back, and where it
     await forgetful(); await forgetful();
     (await budget.take(5, 'vectors')).release();
     budget[Symbol.dispose]();`;
-  const run = (debug: string) =>
-    spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-      encoding: 'utf8',
-      env: { ...process.env, TIDEMARK_DEBUG: debug },
-    });
-  const { stderr, status } = run('1');
+  const { stderr, status } = runScript(script, '1');
   assert.equal(status, 0, stderr);
   assert.match(stderr, /MemoryLeaseWarning: 2 of window not returned, 60 bytes/);
   assert.match(stderr, /forgetful/);
   assert.doesNotMatch(stderr, /vectors/);
-  assert.doesNotMatch(run('0').stderr, /MemoryLeaseWarning/);
+  assert.doesNotMatch(runScript(script, '0').stderr, /MemoryLeaseWarning/);
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { totalmem } from 'node:os';
 import { test } from 'node:test';
 import { machineLimits } from '../../src/memory/machine.ts';
 import { defaultBudgetBytes, SMALLEST_BYTES } from '../../src/memory/plan.ts';
 import { processTreeBytes } from '../../src/memory/process-tree.ts';
+import { runScript } from '../support/debug-script.ts';
 import { until } from '../support/index-runs.ts';
 
 const MB = 1e6;
@@ -54,13 +55,8 @@ test('under TIDEMARK_DEBUG=1 what a child writes to stderr is seen', () => {
     const { ChildService } = await import(${JSON.stringify(file)});
     const child = new ChildService({ entry: new URL('file:///nowhere/child.js'), heapMiB: 50, died: (text) => new Error(text) });
     await child.call({}).catch((error) => console.log(error.message));`;
-  const run = (debug: string) =>
-    spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-      encoding: 'utf8',
-      env: { ...process.env, TIDEMARK_DEBUG: debug },
-    });
-  const silent = run('0');
+  const silent = runScript(script, '0');
   assert.match(silent.stdout, /exited with code 1/);
   assert.equal(silent.stderr, '');
-  assert.match(run('1').stderr, /Cannot find module '\/nowhere\/child\.js'/);
+  assert.match(runScript(script, '1').stderr, /Cannot find module '\/nowhere\/child\.js'/);
 });
