@@ -1,4 +1,5 @@
 import { TidemarkError } from '../errors.ts';
+import { debugging } from '../memory/debug.ts';
 import { printable } from './output.ts';
 
 export const EXIT = { complete: 0, failed: 1, usage: 2, incomplete: 3 } as const;
@@ -31,7 +32,7 @@ export function complain(message: string): void {
 export function report(thrown: unknown): number {
   const error = firstOf(thrown);
   complain((error instanceof Error ? error.message : String(error)) || 'failed for no known reason');
-  if (process.env.TIDEMARK_DEBUG === '1' && error instanceof Error) {
+  if (debugging() && error instanceof Error) {
     for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack}\n`);
     if (thrown !== error && thrown instanceof Error && 'error' in thrown)
       process.stderr.write(`Closing failed after it: ${(thrown.error as Error).stack}\n`);

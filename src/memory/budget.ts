@@ -1,3 +1,5 @@
+import { debugging } from './debug.ts';
+
 /** Bytes taken from a budget. `release` (or `using`) gives them back; a second call does nothing. */
 export interface Lease extends Disposable {
   readonly bytes: number;
@@ -37,7 +39,7 @@ export class MemoryBudget implements Disposable {
 
   constructor(totalBytes: number) {
     this.#total = totalBytes;
-    this.#places = process.env.TIDEMARK_DEBUG === '1' ? new Map() : null;
+    this.#places = debugging() ? new Map() : null;
   }
 
   get totalBytes(): number {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { debugging } from './debug.ts';
 
 export interface ChildServiceOptions {
   /** The module that it runs: a `.ts` file in the source tree, a `.js` file once built. */
@@ -77,7 +78,7 @@ export class ChildService<Request extends object, Reply extends { readonly id: n
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
       // Memory that it did not give back, for one.
-      if (process.env.TIDEMARK_DEBUG === '1') process.stderr.write(text);
+      if (debugging()) process.stderr.write(text);
     });
     this.#child.on('message', (message: Reply | object) => {
       if ('id' in message) {
