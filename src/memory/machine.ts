@@ -1,9 +1,12 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { MemorystatusLevel } from './memorystatus.ts';
 import { bytesInSystemFile, readSystemFile } from './system-file.ts';
 
 /** Version 1 writes no limit as a number near 2^63. */
 const UNLIMITED = 2 ** 60;
+
+const memorystatus = new MemorystatusLevel();
 
 /** What the machine, or the container around this process, allows. */
 export interface MachineLimits {
@@ -36,8 +39,9 @@ export function machineLimits(system = '/'): MachineLimits {
 function availableMemory(system: string): number {
   const bytes = bytesInSystemFile(join(system, 'proc/meminfo'), /^MemAvailable:\s+(\d+) kB/m);
   if (bytes !== null) return bytes;
+  if (process.platform !== 'darwin') return freemem();
   // There Node counts only pages that hold nothing at all, of which a healthy machine has few.
-  return process.platform === 'darwin' ? totalmem() : freemem();
+  return (totalmem() * (memorystatus.percent() ?? 100)) / 100;
 }
 
 /** On the way up from this process's cgroup, version 2 or 1, the smallest limit, and the least room below any. */
