@@ -42,9 +42,13 @@ export class MemorystatusLevel {
 
   #refresh(): void {
     const [file, ...args] = this.#command;
-    execFile(file!, args, LIMITS, (error, stdout) => {
-      this.#percent = error === null ? percentIn(stdout) : null;
-    });
+    try {
+      execFile(file!, args, LIMITS, (error, stdout) => {
+        this.#percent = error === null ? percentIn(stdout) : null;
+      });
+    } catch {
+      // Without memory for another process node throws; the last reading holds until one can be started.
+    }
   }
 }
 
