@@ -23,6 +23,9 @@ import { type DegradationStep, SummaryBuilder } from './summary.ts';
 import { CHUNKER_VERSION, TIDEMARK_VERSION } from './versions.ts';
 import { whileWaiting, withHeld } from './while-waiting.ts';
 
+/** In the time that another process takes to start, the first embeds about as many. */
+const CHUNKS_A_PROCESS = 64;
+
 export interface UpdateRequest {
   /** Real path of the tree. */
   readonly root: string;
@@ -159,15 +162,17 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
 
   const giveUp = () =>
     degrade('lexical-only', 'memory stayed too short to embed; what is pending is left to the next run');
-  const pending = embed && (await store.counts()).files.pending.files > 0;
+  const { pending } = (await store.counts()).files;
   const bytes = modelBytes ?? EMBEDDER_FREE_BYTES;
   // A model on a server takes nothing here that could wait.
-  if (pending && !remote && !(yield* whileWaiting(governor.patience(signal, { bytes }), held, stop))) {
+  const embeds = embed && pending.files > 0;
+  if (embeds && !remote && !(yield* whileWaiting(governor.patience(signal, { bytes }), held, stop))) {
     giveUp();
-  } else if (pending) {
+  } else if (embeds) {
     const sized = planFor(modelBytes);
+    const wanted = Math.min(sized.embedders, Math.ceil(pending.chunks / CHUNKS_A_PROCESS));
     // Where others have what several would take, one has to do.
-    const processes = governor.fits(sized.embedders * bytes) ? Math.max(1, sized.embedders) : 1;
+    const processes = governor.fits(wanted * bytes) ? Math.max(1, wanted) : 1;
     await using embedder = newEmbedder({ ...sized, embedders: processes });
     const started = embedder.start(signal);
     const { id: model, dtype, device, dimensions } = yield* whileWaiting(started, held, stop);

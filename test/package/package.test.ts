@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { buildPackage, TSC } from '../support/built-package.ts';
+import { builtPackage, TSC } from '../support/built-package.ts';
 import { sharedCache } from '../support/model-dirs.ts';
 import { writeSearchTree } from '../support/search-tree.ts';
 
@@ -34,8 +34,7 @@ function run(command: string, args: readonly string[], cwd = consumer): string {
 }
 
 before(() => {
-  const built = join(base, 'built');
-  buildPackage(built);
+  const built = builtPackage(join(base, 'built'));
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', base];
   [packed] = JSON.parse(run('npm', pack, built)) as [Packed];
   mkdirSync(consumer);

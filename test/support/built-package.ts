@@ -6,33 +6,30 @@ import { fileURLToPath } from 'node:url';
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 export const TSC = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
 
+const CONTENT = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'grammars/wasm', 'src', 'test'];
+
 /**
- * Builds the package into `directory`, beside the sources and not in their dist/, which other tests may be running. What
- * it depends on is a link to what is installed here.
+ * The folder of the built package: the repository's own within `npm test`, which has just built it. A test that runs
+ * alone has it built into `directory`, not into the dist/ that something else may be running; what it depends on is a
+ * link to what is installed here.
  */
-export function buildPackage(directory: string): void {
+export function builtPackage(directory: string): string {
+  if (process.env.TIDEMARK_TEST_BUILT !== undefined) return REPOSITORY;
   mkdirSync(directory, { recursive: true });
   const project = join(REPOSITORY, 'tsconfig.build.json');
   execFileSync(process.execPath, [TSC, '-p', project, '--outDir', join(directory, 'dist')], {
     cwd: REPOSITORY,
     stdio: 'pipe',
   });
-  for (const name of [
-    'package.json',
-    'LICENSE',
-    'README.md',
-    'CHANGELOG.md',
-    'grammars/wasm',
-    'src',
-    'test',
-  ]) {
+  for (const name of CONTENT) {
     if (existsSync(join(REPOSITORY, name)))
       cpSync(join(REPOSITORY, name), join(directory, name), { recursive: true });
   }
   symlinkSync(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'));
+  return directory;
 }
 
-/** The entry point of the command line in a package built so. */
+/** The entry point of its command line. */
 export function builtMain(directory: string): string {
-  return join(directory, 'dist/src/cli/main.js');
+  return join(builtPackage(directory), 'dist/src/cli/main.js');
 }
