@@ -13,6 +13,7 @@ import { TidemarkError } from './errors.ts';
 import { collectGarbage } from './memory/collect-garbage.ts';
 import { parseSize } from './memory/size.ts';
 import type { IndexEvent } from './pipeline/events.ts';
+import { ModelCheck } from './pipeline/model-check.ts';
 import { runUpdate } from './pipeline/update.ts';
 import { type Verification, verifyIndex } from './pipeline/verify-index.ts';
 import { TIDEMARK_VERSION } from './pipeline/versions.ts';
@@ -185,6 +186,7 @@ export class TidemarkIndex implements AsyncDisposable {
   #reader: Promise<Reader> | null = null;
   /** Of an index that was built anew meanwhile, for the calls that began with them. */
   readonly #retired: Store[] = [];
+  readonly #modelCheck = new ModelCheck();
   #embedder: TextEmbedder | null = null;
   #embedderKey = '';
   #idle: NodeJS.Timeout | undefined;
@@ -221,6 +223,7 @@ export class TidemarkIndex implements AsyncDisposable {
         parser: this.#options.parser ?? 'wasm',
         embed: options.embed ?? true,
         embedder: { model, dtype, dimensions, device, offline },
+        modelCheck: this.#modelCheck,
         countAhead: options.countAhead ?? false,
         signal: options.signal ?? new AbortController().signal,
       });

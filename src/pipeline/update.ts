@@ -1,10 +1,8 @@
 import { nativeSupport } from '../chunk/native/parser-process.ts';
 import type { ParserKind } from '../chunk/parser-pool.ts';
-import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
 import { createEmbedder, type TextEmbedderOptions } from '../embed/create-embedder.ts';
-import { followIndex, type ModelUse } from '../embed/model-name.ts';
+import { followIndex } from '../embed/model-name.ts';
 import { isRemoteModel } from '../embed/remote/target.ts';
-import type { TextEmbedder } from '../embed/text-embedder.ts';
 import { MemoryBudget } from '../memory/budget.ts';
 import { collectGarbage } from '../memory/collect-garbage.ts';
 import { Governor } from '../memory/governor.ts';
@@ -14,10 +12,10 @@ import { defaultBudgetBytes, EMBEDDER_FREE_BYTES, type MemoryPlan, planMemory } 
 import type { MaintenanceWork } from '../store/maintain.ts';
 import { openStore } from '../store/open.ts';
 import { isRemote } from '../store/place-at.ts';
-import type { Store } from '../store/store.ts';
 import type { IndexEvent } from './events.ts';
 import { FileCount } from './file-count.ts';
 import { runLexicalLane } from './lexical-lane.ts';
+import type { ModelCheck } from './model-check.ts';
 import { runSemanticLane } from './semantic-lane.ts';
 import { type DegradationStep, SummaryBuilder } from './summary.ts';
 import { CHUNKER_VERSION, TIDEMARK_VERSION } from './versions.ts';
@@ -38,6 +36,8 @@ export interface UpdateRequest {
   readonly parser: ParserKind;
   readonly embed: boolean;
   readonly embedder: Pick<TextEmbedderOptions, 'model' | 'dtype' | 'dimensions' | 'device' | 'offline'>;
+  /** Of all updates of an open index, which keeps it. */
+  readonly modelCheck: ModelCheck;
   /** Count the files first to tell how many there are, at the cost of a second walk. */
   readonly countAhead: boolean;
   readonly signal: AbortSignal;
@@ -93,7 +93,6 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   const use = await followIndex(request.embedder, store.meta().model);
   // Of what is on its way through this process.
   const requestBytes = remote ? plan.inFlightBytes / 3 : 0;
-  let modelBytes: number | null = null;
   const newEmbedder = (
     { embedders, embedderBytes }: Pick<MemoryPlan, 'embedders' | 'embedderBytes'>,
     admit?: (bytes: number) => void,
@@ -111,16 +110,19 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
         if (step !== null) degrade(step.step, step.reason);
       },
     });
-  // On a device of its own choice the bundled model has the weights that are known without loading it.
   const { device = 'auto' } = request.embedder;
-  const knownDevice = device === 'auto' || device === 'cpu';
-  // A model or device that will not do, or not within the budget, is refused before an hour's work and not after.
-  const one = () =>
-    newEmbedder({ embedders: 1, embedderBytes: 0 }, (bytes) => {
-      planFor(bytes);
-      modelBytes = bytes;
+  const { modelCheck } = request;
+  if (embed) {
+    const checked = modelCheck.run({
+      store,
+      use,
+      knownDevice: device === 'auto' || device === 'cpu',
+      newEmbedder: (admit) => newEmbedder({ embedders: 1, embedderBytes: 0 }, admit),
+      admit: planFor,
+      signal,
     });
-  if (embed) yield* whileWaiting(checkModel(store, use, one, knownDevice, signal), held, stop);
+    yield* whileWaiting(checked, held, stop);
+  }
 
   const count = request.countAhead ? new FileCount(request.root, ownFiles(request), signal) : null;
   try {
@@ -163,13 +165,13 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   const giveUp = () =>
     degrade('lexical-only', 'memory stayed too short to embed; what is pending is left to the next run');
   const { pending } = (await store.counts()).files;
-  const bytes = modelBytes ?? EMBEDDER_FREE_BYTES;
+  const bytes = modelCheck.bytes ?? EMBEDDER_FREE_BYTES;
   // A model on a server takes nothing here that could wait.
   const embeds = embed && pending.files > 0;
   if (embeds && !remote && !(yield* whileWaiting(governor.patience(signal, { bytes }), held, stop))) {
     giveUp();
   } else if (embeds) {
-    const sized = planFor(modelBytes);
+    const sized = planFor(modelCheck.bytes);
     const wanted = Math.min(sized.embedders, Math.ceil(pending.chunks / CHUNKS_A_PROCESS));
     // Where others have what several would take, one has to do.
     const processes = governor.fits(wanted * bytes) ? Math.max(1, wanted) : 1;
@@ -202,24 +204,6 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   yield* held.splice(0);
   governor.tick(performance.now());
   yield { type: 'done', summary: summary.finish({ peakRssBytes: governor.peakBytes, budgetBytes }) };
-}
-
-/** The bundled model is known without loading it; another one has to be loaded, if only to see that it can be. */
-async function checkModel(
-  store: Store,
-  use: ModelUse,
-  newEmbedder: () => TextEmbedder,
-  knownDevice: boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  await using embedder = newEmbedder();
-  const bundled = use.model === undefined || use.model === BUNDLED_MODEL_ID;
-  if (bundled && knownDevice && use.dtype === undefined && use.dimensions === undefined) {
-    store.assertModel(BUNDLED_IDENTITY);
-    return;
-  }
-  const { id, dtype, dimensions } = await embedder.start(signal);
-  store.assertModel({ id, dtype, dimensions });
 }
 
 type EmbeddingEvent = Parameters<NonNullable<TextEmbedderOptions['onEvent']>>[0];

@@ -50,6 +50,7 @@ async function assertNoDuplicates(store: Store, term: string): Promise<void> {
 
 /** Of a large file: its chunks fill more than one batch of rows, so that a run has many commits. */
 const FUNCTIONS = 1600;
+const ROUNDS = 3;
 
 const WRITES = ['addChunks', 'addFiles', 'deleteChunksBySeq', 'deleteChunkRuns', 'deleteFilesByRev'];
 
@@ -134,7 +135,7 @@ test('a writer that dies between any two writes leaves each file old or new, and
       await using reader = await openStore(join(dir, '.tidemark'), { create: false, mode: 'read' });
       await assertNoDuplicates(reader, 'tide');
     }
-    if (deaths % 2 === 0) {
+    if (deaths % 3 === 0) {
       // What was removed comes back as if it had never been away, and goes again.
       cpSync(join(base, 'kept.ts'), join(root, 'a-gone.ts'), { preserveTimestamps: true });
       await run(root, dir);
@@ -183,7 +184,7 @@ test('kill -9 while edited files are written leaves each old or new, and the nex
   await finished(start(root));
   let before = await versionsOf(root);
   let killed = 0;
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     const changes = [tree.change(), tree.change()].flat().join('; ');
     for (let n = 0; n < 2; n++) {
       const names = Array.from(
@@ -210,5 +211,5 @@ test('kill -9 while edited files are written leaves each old or new, and the nex
     assert.deepEqual(await versionsOf(root), after, changes);
     before = after;
   }
-  assert.ok(killed >= 3, `only ${killed} runs were under way when they were killed`);
+  assert.ok(killed >= ROUNDS - 1, `only ${killed} runs were under way when they were killed`);
 });

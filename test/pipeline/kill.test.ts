@@ -30,7 +30,7 @@ import { writeTinyModel } from '../support/tiny-model.ts';
 
 const KILLS = 100;
 /** After so many kills in a row a run may end, and has to be complete. */
-const KILLS_A_RUN = 5;
+const KILLS_A_RUN = 10;
 /** Of so many starts at the most: a run that ends before its kill came has to be started again. */
 const STARTS = 3 * KILLS;
 const MODES: readonly SearchMode[] = ['hybrid', 'lexical', 'semantic'];

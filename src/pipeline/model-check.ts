@@ -1,0 +1,51 @@
+import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
+import type { ModelUse } from '../embed/model-name.ts';
+import { isRemoteModel } from '../embed/remote/target.ts';
+import type { TextEmbedder } from '../embed/text-embedder.ts';
+import type { ModelIdentity } from '../store/meta.ts';
+import type { Store } from '../store/store.ts';
+
+export interface ModelQuestion {
+  readonly store: Store;
+  readonly use: ModelUse;
+  /** On a device of its own choice the bundled model has the weights that are known without loading it. */
+  readonly knownDevice: boolean;
+  readonly newEmbedder: (admit: (bytes: number) => void) => TextEmbedder;
+  /** Throws where the budget is too small for a model that takes so much. */
+  readonly admit: (bytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A model that will not do, or not within the budget, is refused before an hour's work and not after. The bundled one is
+ * known without loading it; another has to be loaded, if only to see that it can be: once for all updates of an open
+ * index, whose rounds of `watch` would load it twice each. Nobody disposes it.
+ */
+export class ModelCheck {
+  #known: { readonly asked: string; readonly identity: ModelIdentity } | null = null;
+  /** Bytes that a process with the model takes; null where nobody has seen one. */
+  bytes: number | null = null;
+
+  /** @throws {ModelMismatchError} as the store does; whatever loading the model throws */
+  async run({ store, use, knownDevice, newEmbedder, admit, signal }: ModelQuestion): Promise<void> {
+    const asked = JSON.stringify(use);
+    if (this.#known?.asked === asked) {
+      if (this.bytes !== null) admit(this.bytes);
+      store.assertModel(this.#known.identity);
+      return;
+    }
+    await using embedder = newEmbedder((bytes) => {
+      admit(bytes);
+      this.bytes = bytes;
+    });
+    const bundled = use.model === undefined || use.model === BUNDLED_MODEL_ID;
+    if (bundled && knownDevice && use.dtype === undefined && use.dimensions === undefined) {
+      store.assertModel(BUNDLED_IDENTITY);
+      return;
+    }
+    const { id, dtype, dimensions } = await embedder.start(signal);
+    store.assertModel({ id, dtype, dimensions });
+    // A server may be another one tomorrow, and is asked in no time.
+    if (!isRemoteModel(use.model ?? '')) this.#known = { asked, identity: { id, dtype, dimensions } };
+  }
+}
