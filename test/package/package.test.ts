@@ -92,24 +92,15 @@ test('it is imported, indexes and searches from plain JavaScript', () => {
 test('its command runs', () => {
   const { version } = JSON.parse(readFileSync(join(consumer, 'node_modules/tidemark/package.json'), 'utf8'));
   assert.equal(run('npx', ['--no-install', 'tidemark', '--version']).trim(), version);
-  const summary = JSON.parse(run('npx', ['--no-install', 'tidemark', 'index', 'tree', '--json']));
+  const tidemark = (...args: string[]) => JSON.parse(run('node_modules/.bin/tidemark', [...args, '--json']));
+  const summary = tidemark('index', 'tree');
   assert.deepEqual([summary.files.seen, summary.chunks.pending, summary.degraded], [10, 0, []]);
-  const search = [
-    '--no-install',
-    'tidemark',
-    'search',
-    'InsertionSort',
-    'tree',
-    '--mode',
-    'lexical',
-    '--json',
-  ];
-  assert.equal(JSON.parse(run('npx', search)).hits[0].path, 'lib/sort.go');
+  const { hits } = tidemark('search', 'InsertionSort', 'tree', '--mode', 'lexical');
+  assert.equal(hits[0].path, 'lib/sort.go');
   // These grammars come with the package itself and are found by their place in it.
   for (const name of ['toml', 'makefile']) {
     writeFileSync(join(consumer, 'sample'), name === 'toml' ? '[a]\nb = 1\n' : 'all: a\n\techo a\n');
-    const chunks = run('npx', ['--no-install', 'tidemark', 'chunks', 'sample', '--language', name, '--json']);
-    assert.equal(JSON.parse(chunks).language, name);
+    assert.equal(tidemark('chunks', 'sample', '--language', name).language, name);
   }
 });
 
