@@ -34,15 +34,15 @@ export class ModelCheck {
       store.assertModel(this.#known.identity);
       return;
     }
-    await using embedder = newEmbedder((bytes) => {
-      admit(bytes);
-      this.bytes = bytes;
-    });
     const bundled = use.model === undefined || use.model === BUNDLED_MODEL_ID;
     if (bundled && knownDevice && use.dtype === undefined && use.dimensions === undefined) {
       store.assertModel(BUNDLED_IDENTITY);
       return;
     }
+    await using embedder = newEmbedder((bytes) => {
+      admit(bytes);
+      this.bytes = bytes;
+    });
     const { id, dtype, dimensions } = await embedder.start(signal);
     store.assertModel({ id, dtype, dimensions });
     // A server may be another one tomorrow, and is asked in no time.

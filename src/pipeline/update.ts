@@ -101,7 +101,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       ...request.embedder,
       ...use,
       inFlightBytes: requestBytes,
-      processes: Math.max(1, embedders),
+      processes: embedders,
       ...(embedderBytes > 0 ? { maxChildRssBytes: embedderBytes } : {}),
       admit,
       onEvent: (event) => {
@@ -164,17 +164,17 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
 
   const giveUp = () =>
     degrade('lexical-only', 'memory stayed too short to embed; what is pending is left to the next run');
-  const { pending } = (await store.counts()).files;
+  const pending = embed ? (await store.counts()).files.pending : { files: 0, chunks: 0 };
+  const embeds = pending.files > 0;
   const bytes = modelCheck.bytes ?? EMBEDDER_FREE_BYTES;
   // A model on a server takes nothing here that could wait.
-  const embeds = embed && pending.files > 0;
   if (embeds && !remote && !(yield* whileWaiting(governor.patience(signal, { bytes }), held, stop))) {
     giveUp();
   } else if (embeds) {
     const sized = planFor(modelCheck.bytes);
-    const wanted = Math.min(sized.embedders, Math.ceil(pending.chunks / CHUNKS_A_PROCESS));
+    const wanted = Math.max(1, Math.min(sized.embedders, Math.ceil(pending.chunks / CHUNKS_A_PROCESS)));
     // Where others have what several would take, one has to do.
-    const processes = governor.fits(wanted * bytes) ? Math.max(1, wanted) : 1;
+    const processes = governor.fits(wanted * bytes) ? wanted : 1;
     await using embedder = newEmbedder({ ...sized, embedders: processes });
     const started = embedder.start(signal);
     const { id: model, dtype, device, dimensions } = yield* whileWaiting(started, held, stop);
