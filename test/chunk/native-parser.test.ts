@@ -144,6 +144,8 @@ describe('the native parser', { skip: withoutNative }, () => {
     const dying = new ParserProcess();
     const window = windowOf(fixtureOf('rust').read(), 'rust');
     await dying.call({ window });
+    // Stopped, it cannot answer before it is killed.
+    process.kill(dying.pid, 'SIGSTOP');
     const call = dying.call({ window });
     process.kill(dying.pid, 'SIGKILL');
     await assert.rejects(call, ParserTrap);
