@@ -52,7 +52,7 @@ interface Needs {
 
 /** Most files need 1 to 4 MB. 100 KB of Perl may take 20. */
 const LARGE_HEAP_BYTES = 12 * 1024 * 1024;
-const ENTRY = entryPoint(import.meta.url, 'worker');
+const ENTRY = entryPoint('chunk/worker');
 
 /**
  * A thread that parses, and the call that it is busy with: one at a time. It can be stopped in the middle of a parse. The

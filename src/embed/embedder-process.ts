@@ -16,7 +16,7 @@ export class EmbedderProcess {
   /** @param heapMiB limit of the JavaScript heap; the model itself lies outside of it */
   constructor(heapMiB: number, onEvent: (event: DownloadEvent) => void = () => {}) {
     this.#service = new ChildService({
-      entry: entryPoint(import.meta.url, 'child'),
+      entry: entryPoint('embed/child'),
       heapMiB,
       rssOf: (reply) => (reply as Answer).rssBytes,
       onEvent: (message) => onEvent((message as Exclude<Reply, Answer>).event),

@@ -20,7 +20,7 @@ export class ThreadEncoder implements Encoder {
   #broken: Error | null = null;
 
   constructor(files: ModelFiles) {
-    this.#worker = startThread(entryPoint(import.meta.url, 'encoder-worker'), { workerData: files });
+    this.#worker = startThread(entryPoint('embed/encoder-worker'), { workerData: files });
     this.#worker.unref();
     this.#worker.on('message', (encoded: Encoded[]) => this.#waiting.shift()?.resolve(encoded));
     this.#worker.on('error', (error) => this.#break(error));

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 export const TSC = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
 
 const CONTENT = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'grammars/wasm', 'src', 'test'];
@@ -16,11 +16,8 @@ const CONTENT = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'gramma
 export function builtPackage(directory: string): string {
   if (process.env.TIDEMARK_TEST_BUILT !== undefined) return REPOSITORY;
   mkdirSync(directory, { recursive: true });
-  const project = join(REPOSITORY, 'tsconfig.build.json');
-  execFileSync(process.execPath, [TSC, '-p', project, '--outDir', join(directory, 'dist')], {
-    cwd: REPOSITORY,
-    stdio: 'pipe',
-  });
+  const script = join(REPOSITORY, 'scripts/build.mjs');
+  execFileSync(process.execPath, [script, join(directory, 'dist')], { stdio: 'pipe' });
   for (const name of CONTENT) {
     if (existsSync(join(REPOSITORY, name)))
       cpSync(join(REPOSITORY, name), join(directory, name), { recursive: true });

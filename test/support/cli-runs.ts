@@ -8,7 +8,7 @@ import { entryPoint } from '../../src/memory/entry-point.ts';
 import { writeOld } from './fixtures.ts';
 import { sharedCache } from './model-dirs.ts';
 
-const MAIN = fileURLToPath(entryPoint(new URL('../../src/cli/main.ts', import.meta.url).href, 'main'));
+const MAIN = fileURLToPath(entryPoint('cli/main'));
 
 /** An address, as the name would be looked up from the current directory. */
 const LOADER = ['--import', import.meta.resolve('tsx')];

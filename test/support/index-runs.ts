@@ -19,7 +19,7 @@ import { sharedCache } from './model-dirs.ts';
 // The library has no option for it: a user has one cache.
 process.env.TIDEMARK_CACHE = sharedCache;
 
-const MAIN = fileURLToPath(entryPoint(new URL('../../src/cli/main.ts', import.meta.url).href, 'main'));
+const MAIN = fileURLToPath(entryPoint('cli/main'));
 const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 
 /** Copies real sources of up to `maxBytes` out of installed packages: so many of each folder, by their names. */

@@ -37,7 +37,7 @@ export class ParserProcess {
   constructor(options: { readonly deadlineMs?: number } = {}) {
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
     this.#service = new ChildService({
-      entry: entryPoint(import.meta.url, 'child'),
+      entry: entryPoint('chunk/native/child'),
       heapMiB: HEAP_MIB,
       flags: FLAGS,
       // Of a process the heap that it tells is all that is resident.
