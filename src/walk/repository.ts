@@ -55,10 +55,20 @@ export async function openRepository(
 
 /** The settings that git has in `directory`, also outside a repository; git's defaults where there is no git. */
 export async function readGitSettings(directory: ByteString, signal?: AbortSignal): Promise<GitSettings> {
-  const [excludesFile, ignoreCase] = await Promise.all([
-    gitConfig(directory, ['--type=path', '--get', 'core.excludesFile'], signal),
-    gitConfig(directory, ['--type=bool', '--get', 'core.ignoreCase'], signal),
-  ]);
+  const listed = await gitConfig(directory, ['--get-regexp', '^core\\.(excludesfile|ignorecase)$'], signal);
+  const values = new Map<string, string | null>();
+  for (const entry of listed?.split('\0') ?? []) {
+    const [key = '', ...lines] = entry.split('\n');
+    // What is set later counts; `null` is a key by itself.
+    values.set(key, lines.length === 0 ? null : lines.join('\n'));
+  }
+  const ask = (type: string, key: string) => gitConfig(directory, [`--type=${type}`, '--get', key], signal);
+  let excludesFile = values.get('core.excludesfile');
+  // Where git would put something in, and what is no word for yes or no, it is asked once more.
+  if (excludesFile === null || /^~|%\(/.test(excludesFile ?? ''))
+    excludesFile = await ask('path', 'core.excludesFile');
+  const ignoreCase = values.get('core.ignorecase') ?? (values.has('core.ignorecase') ? 'true' : 'false');
+  const word = /^(?:true|false)$/.test(ignoreCase) ? ignoreCase : await ask('bool', 'core.ignoreCase');
   return {
     excludesFile:
       excludesFile === undefined
@@ -66,7 +76,7 @@ export async function readGitSettings(directory: ByteString, signal?: AbortSigna
         : excludesFile === ''
           ? undefined
           : absolute(directory, excludesFile),
-    ignoreCase: ignoreCase === 'true',
+    ignoreCase: word === 'true',
   };
 }
 
@@ -80,7 +90,7 @@ function defaultExcludesFile(): ByteString | undefined {
   }
 }
 
-/** One value of git's configuration; undefined where it is unset, or git is missing or refuses. */
+/** What `git config` answers; undefined where nothing is set, or git is missing or refuses. */
 function gitConfig(
   directory: ByteString,
   args: readonly string[],

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import test from 'node:test';
+import { readGitSettings } from '../../src/walk/repository.ts';
 import { temporaryDirectory, walkedPaths, writeTree } from './temporary-tree.ts';
 
-function git(cwd: string, ...args: string[]): void {
+function git(cwd: string, ...args: string[]): string {
   const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.org'];
-  execFileSync('git', [...identity, ...args], { cwd, stdio: 'ignore' });
+  return execFileSync('git', [...identity, ...args], { cwd, encoding: 'utf8', stdio: 'pipe' });
 }
 
 test('.gitignore holds outside a repository too', async (t) => {
@@ -168,6 +169,41 @@ test('core.excludesFile comes from git, and from its default place where it is n
   assert.deepEqual(await walkedPaths(work), ['a.default', 'a.set', 'rules']);
   process.env.PATH = join(root, 'empty');
   assert.deepEqual(await walkedPaths(work), ['a.set', 'rules'], 'without git');
+});
+
+test('settings are read as git reads them, however they are written', async (t) => {
+  const root = temporaryDirectory(t);
+  git(root, 'init', '-q');
+  const asked = (type: string, key: string) => {
+    try {
+      return git(root, 'config', `--type=${type}`, '--get', key).trim();
+    } catch {
+      return undefined;
+    }
+  };
+  const config = join(root, '.git/config');
+  const before = readFileSync(config, 'utf8');
+  for (const text of [
+    '= true',
+    '= YES',
+    '= on',
+    '',
+    '=',
+    '= no',
+    '= 0',
+    '= 2k',
+    '= maybe',
+    '= false\n\tIGNORECASE = 1',
+  ]) {
+    writeFileSync(config, `${before}[core]\n\tignoreCase ${text}\n`);
+    const { ignoreCase } = await readGitSettings(root);
+    assert.equal(ignoreCase, asked('bool', 'core.ignoreCase') === 'true', text);
+  }
+  for (const text of ['= rules', '= ~/rules', '= "a b"', '= %(prefix)/rules', '= /x\n\texcludesfile = y']) {
+    writeFileSync(config, `${before}[core]\n\texcludesFile ${text}\n`);
+    const { excludesFile } = await readGitSettings(root);
+    assert.equal(excludesFile, resolve(root, asked('path', 'core.excludesFile')!), text);
+  }
 });
 
 test('ignoreCase overrides what git has', async (t) => {
