@@ -10,7 +10,6 @@ import { runLexicalLane } from '../../src/pipeline/lexical-lane.ts';
 import { SummaryBuilder } from '../../src/pipeline/summary.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { builtMain } from '../support/built-package.ts';
 import { seeded } from '../support/chunking.ts';
 import { EditedTree } from '../support/edits.ts';
 import { functionText, moduleText, writeOld } from '../support/fixtures.ts';
@@ -164,8 +163,7 @@ function commits(dir: string): number {
 
 test('kill -9 while edited files are written leaves each old or new, and the next run repairs it', async (t) => {
   const base = temporaryDirectory(t);
-  const built = builtMain(join(base, 'package'));
-  const start = (root: string) => startIndexing(root, ['--no-embed'], { built });
+  const start = (root: string) => startIndexing(root, ['--no-embed']);
   const [root, calm] = [join(base, 'tree'), join(base, 'calm')];
   const random = seeded(7);
   const tree = new EditedTree(root, random);

@@ -15,7 +15,6 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SearchMode } from '../../src/search/search.ts';
 import { openIndex } from '../../src/tidemark-index.ts';
-import { builtMain } from '../support/built-package.ts';
 import { seeded } from '../support/chunking.ts';
 import {
   childPids,
@@ -90,11 +89,10 @@ async function looksWhole(root: string): Promise<void> {
 
 test('an index that was killed a hundred times on its way equals one that never was', async (t) => {
   const base = temporaryDirectory(t);
-  const built = builtMain(join(base, 'package'));
   const model = join(base, 'model');
   mkdirSync(model);
   writeTinyModel(model);
-  const start = (root: string) => startIndexing(root, ['--model', model], { built });
+  const start = (root: string) => startIndexing(root, ['--model', model]);
   const [killed, calm] = [join(base, 'killed'), join(base, 'calm')];
   copySources(killed, { 'apache-arrow/builder': 12, 'apache-arrow/fb': 8, 'commander/lib': 5 }, 1800);
   cpSync(killed, calm, { recursive: true });

@@ -59,15 +59,14 @@ export async function indexOnce(
 
 /**
  * Starts `tidemark index` in a process group of its own. It is one process and its embedder: with the allocator's
- * variable set, main.ts starts no other. `built` is the compiled main.js, which starts faster than the source.
+ * variable set, main.ts starts no other.
  */
 export function startIndexing(
   dir: string,
   args: readonly string[] = [],
-  options: { quiet?: boolean; built?: string } = {},
+  options: { quiet?: boolean } = {},
 ): ChildProcess {
-  const main = options.built ?? MAIN;
-  const program = main.endsWith('.ts') ? ['--import', 'tsx', main] : [main];
+  const program = MAIN.endsWith('.ts') ? ['--import', 'tsx', MAIN] : [MAIN];
   return spawn(process.execPath, [...program, 'index', dir, '--json', ...args], {
     detached: true,
     stdio: ['ignore', 'pipe', options.quiet ? 'ignore' : 'inherit'],
