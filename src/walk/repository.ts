@@ -62,13 +62,16 @@ export async function readGitSettings(directory: ByteString, signal?: AbortSigna
     // What is set later counts; `null` is a key by itself.
     values.set(key, lines.length === 0 ? null : lines.join('\n'));
   }
-  const ask = (type: string, key: string) => gitConfig(directory, [`--type=${type}`, '--get', key], signal);
-  let excludesFile = values.get('core.excludesfile');
-  // Where git would put something in, and what is no word for yes or no, it is asked once more.
-  if (excludesFile === null || /^~|%\(/.test(excludesFile ?? ''))
-    excludesFile = await ask('path', 'core.excludesFile');
-  const ignoreCase = values.get('core.ignorecase') ?? (values.has('core.ignorecase') ? 'true' : 'false');
-  const word = /^(?:true|false)$/.test(ignoreCase) ? ignoreCase : await ask('bool', 'core.ignoreCase');
+  // What git would not take as it stands, it is asked about once more.
+  const settled = async (key: string, type: string, plain: (value: string) => boolean) => {
+    const value = values.get(key);
+    if (value === undefined || (value !== null && plain(value))) return value;
+    return gitConfig(directory, [`--type=${type}`, '--get', key], signal);
+  };
+  const [excludesFile, ignoreCase] = await Promise.all([
+    settled('core.excludesfile', 'path', (value) => !/^~|%\(/.test(value)),
+    settled('core.ignorecase', 'bool', (value) => value === 'true' || value === 'false'),
+  ]);
   return {
     excludesFile:
       excludesFile === undefined
@@ -76,7 +79,7 @@ export async function readGitSettings(directory: ByteString, signal?: AbortSigna
         : excludesFile === ''
           ? undefined
           : absolute(directory, excludesFile),
-    ignoreCase: word === 'true',
+    ignoreCase: ignoreCase === 'true',
   };
 }
 

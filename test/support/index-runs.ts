@@ -4,7 +4,6 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { entryPoint } from '../../src/memory/entry-point.ts';
 import type { IndexEvent } from '../../src/pipeline/events.ts';
 import type { Summary } from '../../src/pipeline/summary.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -14,12 +13,12 @@ import {
   type TidemarkIndex,
   type UpdateOptions,
 } from '../../src/tidemark-index.ts';
+import { COMMAND } from './cli-runs.ts';
 import { sharedCache } from './model-dirs.ts';
 
 // The library has no option for it: a user has one cache.
 process.env.TIDEMARK_CACHE = sharedCache;
 
-const MAIN = fileURLToPath(entryPoint('cli/main'));
 const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 
 /** Copies real sources of up to `maxBytes` out of installed packages: so many of each folder, by their names. */
@@ -66,8 +65,8 @@ export function startIndexing(
   args: readonly string[] = [],
   options: { quiet?: boolean } = {},
 ): ChildProcess {
-  const program = MAIN.endsWith('.ts') ? ['--import', 'tsx', MAIN] : [MAIN];
-  return spawn(process.execPath, [...program, 'index', dir, '--json', ...args], {
+  const [node = '', ...program] = COMMAND;
+  return spawn(node, [...program, 'index', dir, '--json', ...args], {
     detached: true,
     stdio: ['ignore', 'pipe', options.quiet ? 'ignore' : 'inherit'],
     env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' },
