@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -74,7 +74,7 @@ test('the tarball holds what is needed and nothing else', () => {
   }
   assert.ok(paths.some((path) => /^grammars\/wasm\/.+\.wasm$/.test(path)));
   const allowed =
-    /^(package\.json|[A-Z]+(\.md)?|grammars\/wasm\/[\w.-]+|dist\/(src|grammars)\/.+\.(js|d\.ts))$/;
+    /^(package\.json|[A-Z]+(\.md)?|grammars\/wasm\/[\w.-]+|dist\/(src|grammars)\/.+\.(c?js|d\.ts))$/;
   assert.deepEqual(
     paths.filter((path) => !allowed.test(path)),
     [],
@@ -163,4 +163,20 @@ test('what it depends on is there and nothing else, and nothing twice because of
     assert.ok(existsSync(join(consumer, 'node_modules', name)), name);
     assert.ok(!existsSync(join(consumer, 'node_modules/tidemark/node_modules', name)), name);
   }
+});
+
+test('Lance of another version than it was built with is refused in words', () => {
+  const other = join(base, 'other');
+  const lance = join(other, 'node_modules/@lancedb/lancedb');
+  mkdirSync(join(lance, 'dist'), { recursive: true });
+  writeFileSync(join(lance, 'dist/index.js'), '');
+  writeFileSync(join(lance, 'package.json'), JSON.stringify({ version: '0.0.1', main: 'dist/index.js' }));
+  cpSync(
+    join(consumer, 'node_modules/tidemark/dist/src/store/lance-packages.cjs'),
+    join(other, 'packages.cjs'),
+  );
+  assert.throws(
+    () => run(process.execPath, ['-e', "require('./packages.cjs').lance()"], other),
+    /@lancedb\/lancedb is 0\.0\.1 and must be \d+\.\d+\.\d+: install tidemark again/,
+  );
 });

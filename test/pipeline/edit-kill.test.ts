@@ -47,8 +47,9 @@ async function assertNoDuplicates(store: Store, term: string): Promise<void> {
   assert.equal(new Set(hits.map(({ row }) => `${row.path} ${row.ordinal}`)).size, hits.length);
 }
 
-/** Of a large file: its chunks fill more than one batch of rows, so that a run has many commits. */
-const FUNCTIONS = 1600;
+/** The smallest commits, and a large file whose chunks fill more than one of them. */
+const MEMORY = '300MB';
+const FUNCTIONS = 800;
 const ROUNDS = 4;
 
 const WRITES = ['addChunks', 'addFiles', 'deleteChunksBySeq', 'deleteChunkRuns', 'deleteFilesByRev'];
@@ -163,7 +164,7 @@ function commits(dir: string): number {
 
 test('kill -9 while edited files are written leaves each old or new, and the next run repairs it', async (t) => {
   const base = temporaryDirectory(t);
-  const start = (root: string) => startIndexing(root, ['--no-embed']);
+  const start = (root: string) => startIndexing(root, ['--no-embed', '--memory', MEMORY]);
   const [root, calm] = [join(base, 'tree'), join(base, 'calm')];
   const random = seeded(7);
   const tree = new EditedTree(root, random);
@@ -187,7 +188,7 @@ test('kill -9 while edited files are written leaves each old or new, and the nex
     for (let n = 0; n < 2; n++) {
       const names = Array.from(
         { length: FUNCTIONS },
-        (_, i) => `step${i === round * 250 ? 'changed' : i}of${n}`,
+        (_, i) => `step${i === round * 125 ? 'changed' : i}of${n}`,
       );
       write(root, `large${n}.ts`, moduleText(names, 'tide'));
     }

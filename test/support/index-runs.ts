@@ -105,17 +105,16 @@ export async function exportIndex(dir: string): Promise<{ files: string[]; chunk
   await using store = await openStore(join(dir, '.tidemark'), { create: false, mode: 'read' });
   const files: string[] = [];
   const chunks: string[] = [];
-  for await (const file of store.files()) {
-    files.push([file.path, file.size, file.hash, file.language, file.chunks, file.state].join(' '));
-    for await (const rows of store.chunksOfFiles([file], EXPORTED)) {
-      const there = await store.existingVectors(rows.map(({ id }) => id));
-      const vectors = await store.vectorsByHash(rows.map(({ hash }) => hash));
-      for (const row of rows) {
-        const digest = createHash('sha256').update(JSON.stringify(EXPORTED.map((key) => row[key])));
-        digest.update(vectors.get(row.hash) ?? new Float32Array(0));
-        const place = [file.path, String(row.ordinal).padStart(6, '0'), row.startLine, row.endLine];
-        chunks.push([...place, row.symbol, row.id, there.has(row.id), digest.digest('hex')].join(' '));
-      }
+  for await (const { path, size, hash, language, chunks, state } of store.files())
+    files.push([path, size, hash, language, chunks, state].join(' '));
+  for await (const rows of store.chunksInOrder(EXPORTED)) {
+    const there = await store.existingVectors(rows.map(({ id }) => id));
+    const vectors = await store.vectorsByHash(rows.map(({ hash }) => hash));
+    for (const row of rows) {
+      const digest = createHash('sha256').update(JSON.stringify(EXPORTED.map((key) => row[key])));
+      digest.update(vectors.get(row.hash) ?? new Float32Array(0));
+      const place = [row.path, String(row.ordinal).padStart(6, '0'), row.startLine, row.endLine];
+      chunks.push([...place, row.symbol, row.id, there.has(row.id), digest.digest('hex')].join(' '));
     }
   }
   return { files, chunks: chunks.sort() };
