@@ -2,6 +2,9 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
+/** Lance as the built package loads it. */
+export const lance = () => require('../../../dist/src/store/lance-packages.cjs').lance();
+
 /** Runs `after` with what a method returns, or what that resolves to. */
 export function after(prototype, name, after) {
   const original = prototype[name];
@@ -20,15 +23,14 @@ export function after(prototype, name, after) {
 
 /** Gives the class of the store's tables to `patch`, once there is a table. */
 export function onFirstTable(patch) {
-  const lance = require('@lancedb/lancedb');
   let patched = false;
   const first = (table) => {
     if (patched) return;
     patched = true;
     patch(Object.getPrototypeOf(table));
   };
-  const { connect } = lance;
-  lance.connect = async (...args) => {
+  const { connect } = lance();
+  lance().connect = async (...args) => {
     const connection = await connect(...args);
     for (const name of ['openTable', 'createTable', 'createEmptyTable']) after(connection, name, first);
     return connection;

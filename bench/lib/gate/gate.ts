@@ -94,6 +94,8 @@ function* findings(folder: string, run: IndexRun): Generator<Finding> {
     last[file.split('-')[0] as keyof typeof last].push(counts.at(-1)!);
     if (file.startsWith('parent') && counts.at(-1)!.batchBytes > 0) series = counts;
   }
+  // Else it would find nothing whatever there is.
+  if (series.length === 0) throw new Error('the probe has seen no commit');
   const sum = (of: readonly Counts[], key: keyof Counts) => of.reduce((total, next) => total + next[key], 0);
   const trees = sum(last.thread, 'tree');
   if (trees > IN_USE.tree * last.thread.length)

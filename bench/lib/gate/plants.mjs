@@ -3,7 +3,7 @@
  * libraries' calls before these take them away.
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { onFirstTable } from './after.mjs';
+import { lance, onFirstTable } from './after.mjs';
 
 const require = createRequire(import.meta.url);
 const kept = [];
@@ -36,7 +36,7 @@ export const plants = {
   reader({ script }) {
     if (!isParent(script)) return;
     // A second stream over each query, of which the first batch is taken and no more.
-    const { QueryBase } = require('@lancedb/lancedb');
+    const { QueryBase } = lance();
     const iterate = QueryBase.prototype[Symbol.asyncIterator];
     QueryBase.prototype[Symbol.asyncIterator] = function () {
       const forgotten = iterate.call(this);

@@ -7,7 +7,7 @@ import { appendFileSync } from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
-import { after, onFirstTable } from './after.mjs';
+import { after, lance, onFirstTable } from './after.mjs';
 
 const require = createRequire(import.meta.url);
 process.env.ORT_DISABLE_TELEMETRY ??= '1';
@@ -80,7 +80,7 @@ async function probeModels() {
 }
 
 function probeStore() {
-  const { QueryBase } = require('@lancedb/lancedb');
+  const { QueryBase } = lance();
   const iterate = QueryBase.prototype[Symbol.asyncIterator];
   QueryBase.prototype[Symbol.asyncIterator] = function () {
     const stream = iterate.call(this);
