@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Backend } from './backend.ts';
+import { externalDataOf } from './onnx-variants.ts';
 import { type Ort, OrtSession } from './ort-session.ts';
 
 /**
@@ -17,11 +18,15 @@ export async function openWasmBackend(): Promise<Backend> {
     runtime: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`,
     batch: null,
     checksIds: true,
-    open: (onnxPath) =>
-      OrtSession.open(ort as unknown as Ort, onnxPath, {
+    async open(onnxPath) {
+      const beside = await externalDataOf(onnxPath);
+      return OrtSession.open(ort as unknown as Ort, onnxPath, {
         executionProviders: ['wasm'],
+        // What lies beside the model it does not find by itself.
+        externalData: beside.map((path) => ({ path: basename(path), data: path })),
         enableMemPattern: false,
         logSeverityLevel: 3,
-      }),
+      });
+    },
   };
 }

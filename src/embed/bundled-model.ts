@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readSource, SOURCE_FILES, sourceDirectory } from './bundled-source.ts';
 import { ModelIntegrityError, ModelNotFoundError } from './errors.ts';
 import { buildMiniLm, type Dtype, MINILM } from './minilm-graph.ts';
@@ -25,9 +25,14 @@ export function bundledDtype(dtype: string | null, device: Device = 'cpu'): Dtyp
   throw new ModelNotFoundError(`The bundled model comes as ${there}, and not as ${dtype}.`);
 }
 
-/** Size of the weights, bytes. */
-export function bundledWeightsBytes(dtype: Dtype): number {
-  return ONNX[dtype].size;
+/** Bytes in a model's file, and in those beside it. */
+export interface ModelWeights {
+  readonly inside: number;
+  readonly beside: number;
+}
+
+export function bundledWeights(dtype: Dtype): ModelWeights {
+  return { inside: ONNX[dtype].graph.size, beside: ONNX[dtype].data.size };
 }
 
 interface CachedFile {
@@ -37,17 +42,38 @@ interface CachedFile {
   readonly sha256: string;
 }
 
-const ONNX: Record<Dtype, CachedFile> = {
+/** The graph, and its weights, which each process that embeds maps from the one file. */
+const ONNX: Record<Dtype, { readonly graph: CachedFile; readonly data: CachedFile }> = {
   q8: {
-    path: 'onnx/model_quantized.onnx',
-    size: 23_290_935,
-    sha256: '661f83909b4575ed2412332b011d4a36c42b762364e98c8a0a217c1af4f9f052',
+    graph: {
+      path: 'onnx/model_quantized.onnx',
+      size: 169_993,
+      sha256: '7bbc1dc3bc462baf8960fb6f664b9d03fa4e821c87944c4f50a2d765cb7c49e3',
+    },
+    data: {
+      path: 'onnx/model_quantized.onnx_data',
+      size: 24_313_856,
+      sha256: '0c01258ceab7ab98e635f337fa40d1235bc1087982dfd6a6404fd5b830c7eafb',
+    },
   },
   fp32: {
-    path: 'onnx/model.onnx',
-    size: 90_283_728,
-    sha256: 'ce27eca2b804ce344d9bc913683499f3d6a77e136bcf6bd8757e22dbaa52de4c',
+    graph: {
+      path: 'onnx/model.onnx',
+      size: 150_548,
+      sha256: '68a982845a0dd30926e466fdf57618f1b60cd55c1fd7b6e762867823c09cea8b',
+    },
+    data: {
+      path: 'onnx/model.onnx_data',
+      size: 90_177_536,
+      sha256: 'a3e538e3c81b80134ecc5123ed59eb042acd9c6806a85c9718651059b8eb9838',
+    },
   },
+};
+
+/** See `ModelFiles.probe`. */
+const PROBE: Record<Dtype, readonly number[]> = {
+  q8: [0.014, 0.015, 0.138, 0.183, 0.029, -0.098, 0.053, -0.201, 0.003, -0.119, -0.026, 0.043],
+  fp32: [0.003, 0.038, 0.154, 0.152, 0.071, -0.155, 0.104, -0.239, -0.046, -0.081, -0.088, 0.037],
 };
 
 /** For other runtimes that read the directory, transformers.js among them. */
@@ -60,6 +86,7 @@ const CONFIG = {
   num_attention_heads: MINILM.heads,
   num_hidden_layers: MINILM.layers,
   vocab_size: MINILM.vocabulary,
+  'transformers.js_config': { use_external_data_format: true },
 };
 
 const CARD = {
@@ -69,7 +96,7 @@ const CARD = {
   trainedTokens: TRAINED_TOKENS,
   pooling: 'mean',
   normalize: true,
-  files: { q8: ONNX.q8.path, fp32: ONNX.fp32.path },
+  files: { q8: ONNX.q8.graph.path, fp32: ONNX.fp32.graph.path },
 };
 
 const JSON_FILES = [jsonFile('config.json', CONFIG), jsonFile('tidemark-model.json', CARD)];
@@ -95,11 +122,11 @@ export async function ensureBundledModel(
   options: BundledModelOptions,
 ): Promise<{ files: ModelFiles; converted: boolean }> {
   const directory = modelDirectory(options.cacheRoot, BUNDLED_MODEL_ID);
-  const onnx = ONNX[options.dtype];
+  const { graph, data } = ONNX[options.dtype];
   const missing = async (file: { path: string; size: number }) =>
     (await fileSize(join(directory, file.path))) !== file.size;
 
-  const converted = await missing(onnx);
+  const converted = (await missing(graph)) || (await missing(data));
   for (const file of COPIES) {
     if (!(await missing(file))) continue;
     const content = await readSource(options.source ?? sourceDirectory(), file.source);
@@ -107,8 +134,8 @@ export async function ensureBundledModel(
   }
   if (converted) {
     await sweepTemporaries(directory);
-    await sweepTemporaries(dirname(join(directory, onnx.path)));
-    await convert(options, join(directory, onnx.path));
+    await sweepTemporaries(dirname(join(directory, graph.path)));
+    await convert(options, directory);
   }
   for (const file of JSON_FILES) {
     if (await missing(file)) await writeAtomically(join(directory, file.path), [file.content]);
@@ -122,7 +149,7 @@ export async function ensureBundledModel(
  */
 export async function removeCorruptFiles({ directory }: ModelFiles, dtype: Dtype): Promise<boolean> {
   const expected = [
-    ONNX[dtype],
+    ...Object.values(ONNX[dtype]),
     ...COPIES.map((file) => ({ path: file.path, sha256: SOURCE_FILES[file.source].sha256 })),
     ...JSON_FILES,
   ];
@@ -137,11 +164,17 @@ export async function removeCorruptFiles({ directory }: ModelFiles, dtype: Dtype
   return removed;
 }
 
-async function convert(options: BundledModelOptions, path: string): Promise<void> {
+async function convert(options: BundledModelOptions, directory: string): Promise<void> {
   const source = options.source ?? sourceDirectory();
   const topology = (await readSource(source, 'topology')).toString('utf8');
   const weights = new TfjsWeights(topology, await readSource(source, 'weights'));
-  await writeAtomically(path, checked(buildMiniLm(weights, options.dtype).produce(), ONNX[options.dtype]));
+  const files = ONNX[options.dtype];
+  const model = buildMiniLm(weights, options.dtype, basename(files.data.path));
+  // The graph last: where it is, its weights are.
+  for (const part of ['data', 'graph'] as const) {
+    const file = files[part];
+    await writeAtomically(join(directory, file.path), checked(model[part].produce(), file));
+  }
 }
 
 /** Passes `content` on and throws at its end, before the file gets its name, if the hash is not the pinned one. */
@@ -164,7 +197,7 @@ function describe(directory: string, dtype: Dtype): ModelFiles {
     id: BUNDLED_MODEL_ID,
     dtype,
     directory,
-    onnxPath: join(directory, ONNX[dtype].path),
+    onnxPath: join(directory, ONNX[dtype].graph.path),
     tokenizerPath: join(directory, 'tokenizer.json'),
     tokenizerConfigPath: join(directory, 'tokenizer_config.json'),
     maxTokens: MINILM.positions,
@@ -173,6 +206,7 @@ function describe(directory: string, dtype: Dtype): ModelFiles {
     prompts: { query: '', document: '' },
     matryoshka: [],
     center: false,
+    probe: PROBE[dtype],
   };
 }
 

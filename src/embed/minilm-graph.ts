@@ -19,26 +19,33 @@ const PREFIX = 'StatefulPartitionedCall/model/tf_bert_model/bert/';
 /** Added to the scores of padding, as in the original graph. */
 const MASKED_SCORE = -10000;
 
+/** A model, and the file beside it that its large tensors lie in. */
+export interface SplitModel {
+  readonly graph: LazyBytes;
+  readonly data: LazyBytes;
+}
+
 /**
- * all-MiniLM-L6-v2 as an ONNX model: int64 `input_ids` and `attention_mask` [batch, sequence] in, float
+ * all-MiniLM-L6-v2 as an ONNX model, with its weights in `dataFile` beside it: int64 `input_ids` and `attention_mask` [batch, sequence] in, float
  * `last_hidden_state` [batch, sequence, 384] out. Token type 0 is folded into the positions. The encoder is
  * that of BERT (https://arxiv.org/abs/1810.04805), post-norm, GELU with the exact erf.
  */
-export function buildMiniLm(weights: TfjsWeights, dtype: Dtype): LazyBytes {
-  return new MiniLmBuilder(weights, dtype).build();
+export function buildMiniLm(weights: TfjsWeights, dtype: Dtype, dataFile: string): SplitModel {
+  return new MiniLmBuilder(weights, dtype, dataFile).build();
 }
 
 class MiniLmBuilder {
-  readonly #graph = new OnnxGraph();
+  readonly #graph: OnnxGraph;
   readonly #weights: TfjsWeights;
   readonly #dtype: Dtype;
 
-  constructor(weights: TfjsWeights, dtype: Dtype) {
+  constructor(weights: TfjsWeights, dtype: Dtype, dataFile: string) {
+    this.#graph = new OnnxGraph(dataFile);
     this.#weights = weights;
     this.#dtype = dtype;
   }
 
-  build(): LazyBytes {
+  build(): SplitModel {
     const graph = this.#graph;
     const ids = graph.input('input_ids', 'int64', ['batch', 'sequence']);
     const mask = graph.input('attention_mask', 'int64', ['batch', 'sequence']);
@@ -66,7 +73,7 @@ class MiniLmBuilder {
       state = this.#layerNorm(`${base}output/LayerNorm`, graph.node('Add', [lowered, state]));
     }
     graph.output('last_hidden_state', state, 'float', ['batch', 'sequence', MINILM.hidden]);
-    return graph.serialize(`all-MiniLM-L6-v2 ${this.#dtype}`);
+    return { graph: graph.serialize(`all-MiniLM-L6-v2 ${this.#dtype}`), data: graph.data() };
   }
 
   #embeddings(ids: string): string {

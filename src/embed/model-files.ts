@@ -56,4 +56,9 @@ export interface ModelFiles extends ModelSettings {
   readonly tokenizerPath: string;
   /** Null where the model has no tokenizer_config.json. */
   readonly tokenizerConfigPath: string | null;
+  /**
+   * First values of the first hidden state when the highest token id is run alone, where they are known: with damaged weights
+   * they are others, and nothing else tells.
+   */
+  readonly probe?: readonly number[];
 }

@@ -1,28 +1,37 @@
 import { stat } from 'node:fs/promises';
-import { bundledDtype, bundledWeightsBytes } from './bundled-model.ts';
+import { bundledDtype, bundledWeights, type ModelWeights } from './bundled-model.ts';
 import type { Device, ModelRequest } from './model-files.ts';
 import { externalDataOf } from './onnx-variants.ts';
 
 /**
- * What a process takes with a model loaded, by the size of its weights; measured of the bundled model's 23 and 90 MB. On
- * a GPU the weights lie in its own memory once they are loaded, but pass through ours.
+ * What a process takes with a model loaded, by the size of its weights; measured of the bundled model's 24 and 90 MB, in
+ * the model's file and beside it. On a GPU the weights lie in its own memory once they are loaded, but pass through ours.
  */
-const LOADED: Record<Device, { readonly bytes: number; readonly times: number }> = {
-  cpu: { bytes: 115e6, times: 1.4 },
-  webgpu: { bytes: 115e6, times: 1.4 },
-  wasm: { bytes: 225e6, times: 4 },
+const LOADED: Record<Device, { readonly bytes: number; readonly inside: number; readonly beside: number }> = {
+  // What lies beside the model is mapped, of which texts make more and more resident.
+  cpu: { bytes: 115e6, inside: 1.4, beside: 1 },
+  webgpu: { bytes: 115e6, inside: 1.4, beside: 1.4 },
+  wasm: { bytes: 225e6, inside: 4, beside: 2 },
 };
 
 /** Resident bytes that a process will take with the model in it, about; nothing is loaded for it. */
-export async function expectedBytes({ files, dtype, device }: ModelRequest): Promise<number> {
-  const { bytes, times } = LOADED[device];
-  const weights =
-    files === null ? bundledWeightsBytes(bundledDtype(dtype, device)) : await weightsBytes(files.onnxPath);
-  return bytes + times * weights;
+export async function expectedBytes(request: ModelRequest): Promise<number> {
+  const { bytes, inside, beside } = LOADED[request.device];
+  const weights = await weightsOf(request);
+  return bytes + inside * weights.inside + beside * weights.beside;
 }
 
-async function weightsBytes(onnxPath: string): Promise<number> {
-  const paths = [onnxPath, ...(await externalDataOf(onnxPath))];
-  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
+/** What texts will add to a process with the model just loaded, bytes: of weights beside a model it has few resident then. */
+export async function growthBytes(request: ModelRequest): Promise<number> {
+  const { beside } = await weightsOf(request);
+  if (beside === 0) return 0;
+  // WebAssembly's heap, which other models grow while they are loaded.
+  return { cpu: beside, wasm: 40e6, webgpu: 0 }[request.device];
+}
+
+async function weightsOf({ files, dtype, device }: ModelRequest): Promise<ModelWeights> {
+  if (files === null) return bundledWeights(bundledDtype(dtype, device));
+  const size = async (path: string) => (await stat(path)).size;
+  const beside = await Promise.all((await externalDataOf(files.onnxPath)).map(size));
+  return { inside: await size(files.onnxPath), beside: beside.reduce((sum, bytes) => sum + bytes, 0) };
 }

@@ -1,4 +1,4 @@
-import { type LazyBytes, type ProtoPart, ProtoWriter } from './protobuf.ts';
+import { type LazyBytes, type ProtoPart, ProtoWriter, produced } from './protobuf.ts';
 
 /** `TensorProto.DataType` of the types that are used here. */
 export const ONNX_TYPE = { float: 1, uint8: 2, int64: 7 } as const;
@@ -8,6 +8,12 @@ type Attribute = { readonly int: number } | { readonly ints: readonly number[] }
 
 const IR_VERSION = 8;
 const OPSET = 17;
+/** `TensorProto.DataLocation`. */
+const EXTERNAL = 1;
+/** Smaller tensors stay in the graph. */
+const EXTERNAL_BYTES = 64 * 1024;
+/** What a mapping may begin at on every system (https://github.com/onnx/onnx/blob/main/docs/ExternalData.md). */
+const EXTERNAL_ALIGNMENT = 64 * 1024;
 
 /**
  * Builds an ONNX model node by node. Field numbers are those of onnx.proto3
@@ -18,7 +24,18 @@ export class OnnxGraph {
   readonly #initializers: ((writer: ProtoWriter) => void)[] = [];
   readonly #inputs: ((writer: ProtoWriter) => void)[] = [];
   readonly #outputs: ((writer: ProtoWriter) => void)[] = [];
+  readonly #external: ProtoPart[] = [];
+  #externalBytes = 0;
+  readonly #dataFile: string | null;
   #names = 0;
+
+  /**
+   * @param dataFile name of the file beside the model that large tensors are to lie in; null: they lie in the model. A
+   * runtime maps such a file and copies nothing, where it copies a model twice.
+   */
+  constructor(dataFile: string | null = null) {
+    this.#dataFile = dataFile;
+  }
 
   /** Adds a node; returns the names of its outputs. */
   nodes(
@@ -52,13 +69,33 @@ export class OnnxGraph {
 
   /** Adds a constant tensor, its data row-major and little-endian; returns its name. */
   tensor(name: string, type: OnnxType, shape: readonly number[], data: ProtoPart): string {
+    const place = this.#outside(data);
     this.#initializers.push((writer) => {
       writer.integers(1, shape);
       writer.integer(2, ONNX_TYPE[type]);
       writer.string(8, name);
-      writer.bytes(9, data);
+      if (place === null) writer.bytes(9, data);
+      else {
+        for (const [key, value] of Object.entries(place)) {
+          writer.message(13, (entry) => {
+            entry.string(1, key);
+            entry.string(2, String(value));
+          });
+        }
+        writer.integer(14, EXTERNAL);
+      }
     });
     return name;
+  }
+
+  /** Puts a large tensor into the data file, where there is one; returns its place there, or null. */
+  #outside(data: ProtoPart): { location: string; offset: number; length: number } | null {
+    if (this.#dataFile === null || data.length < EXTERNAL_BYTES) return null;
+    const padding = -this.#externalBytes & (EXTERNAL_ALIGNMENT - 1);
+    const offset = this.#externalBytes + padding;
+    this.#external.push(new Uint8Array(padding), data);
+    this.#externalBytes = offset + data.length;
+    return { location: this.#dataFile, offset, length: data.length };
   }
 
   floats(name: string, shape: readonly number[], values: readonly number[]): string {
@@ -112,6 +149,11 @@ export class OnnxGraph {
       opset.integer(2, OPSET);
     });
     return model;
+  }
+
+  /** What lies in the data file, ready to be written. */
+  data(): LazyBytes {
+    return { length: this.#externalBytes, produce: () => produced(this.#external) };
   }
 }
 

@@ -7,6 +7,14 @@ export interface LazyBytes {
 
 export type ProtoPart = Uint8Array | LazyBytes;
 
+/** The bytes of all parts, one after the other. */
+export function* produced(parts: readonly ProtoPart[]): Generator<Uint8Array> {
+  for (const part of parts) {
+    if (part instanceof Uint8Array) yield part;
+    else yield* part.produce();
+  }
+}
+
 const WIRE_VARINT = 0;
 const WIRE_BYTES = 2;
 const WIRE_FIXED32 = 5;
@@ -52,11 +60,8 @@ export class ProtoWriter {
     for (const part of inner.parts) this.#push(part);
   }
 
-  *produce(): Generator<Uint8Array> {
-    for (const part of this.parts) {
-      if (part instanceof Uint8Array) yield part;
-      else yield* part.produce();
-    }
+  produce(): Iterable<Uint8Array> {
+    return produced(this.parts);
   }
 
   #push(part: ProtoPart): void {

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -47,6 +48,7 @@ test('two processes that start at once with an empty cache both succeed', async 
   assert.deepEqual(filesOf(cache), [
     'config.json',
     'model_quantized.onnx',
+    'model_quantized.onnx_data',
     'tidemark-model.json',
     'tokenizer.json',
     'tokenizer_config.json',
@@ -92,10 +94,20 @@ test('a changed source file is refused', async (context) => {
 test('a damaged cache is rebuilt, whether its size gives it away or not', async (context) => {
   const cache = temporaryDirectory(context);
   const { files } = await ensureBundledModel({ cacheRoot: cache, dtype: 'q8' });
-  const [model, tokenizer] = [readFileSync(files.onnxPath), readFileSync(files.tokenizerPath)];
+  const weightsPath = `${files.onnxPath}_data`;
+  const paths = [files.onnxPath, weightsPath, files.tokenizerPath];
+  const [model, weights, tokenizer] = paths.map((path) => readFileSync(path)) as [Buffer, Buffer, Buffer];
+  const wrong = Buffer.from(weights);
+  // One of the last layer's matrices: 0.6 of its 24 MB.
+  wrong.fill(0, weights.length - 590_000);
   const damages: (() => void)[] = [
     () => writeFileSync(files.onnxPath, model.subarray(0, 1000)),
     () => writeFileSync(files.onnxPath, new Uint8Array(model.length)),
+    () => rmSync(files.onnxPath),
+    () => rmSync(weightsPath),
+    () => writeFileSync(weightsPath, weights.subarray(0, 1000)),
+    () => writeFileSync(weightsPath, new Uint8Array(weights.length)),
+    () => writeFileSync(weightsPath, wrong),
     () => appendFileSync(files.tokenizerPath, ' '),
     () => writeFileSync(files.tokenizerPath, tokenizer.toString('utf8').replace('{', '[')),
   ];
@@ -103,8 +115,10 @@ test('a damaged cache is rebuilt, whether its size gives it away or not', async 
     damage();
     await using embedder = new Embedder({ cacheDir: cache });
     assert.equal((await embedder.embed(['still works'])).failed.length, 0);
-    assert.ok(readFileSync(files.onnxPath).equals(model));
-    assert.ok(readFileSync(files.tokenizerPath).equals(tokenizer));
+    assert.deepEqual(
+      paths.map((path, i) => readFileSync(path).equals([model, weights, tokenizer][i]!)),
+      [true, true, true],
+    );
   }
 });
 

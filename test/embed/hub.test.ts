@@ -55,8 +55,9 @@ test('a real model comes whole over a line that breaks', async (context) => {
   const { files } = await ensureBundledModel({ cacheRoot: sharedCache, dtype: 'q8' });
   const name = 'Xenova/all-MiniLM-L6-v2';
   server.publish(name, files.directory);
-  const onnx = readFileSync(files.onnxPath);
-  server.fileFaults.push(() => false, ...[5e6, 9e6].map((bytes) => sendPart(onnx, bytes, 'break')));
+  const weights = readFileSync(`${files.onnxPath}_data`);
+  // The tokenizer comes before them.
+  server.fileFaults.push(() => false, ...[5e6, 9e6].map((bytes) => sendPart(weights, bytes, 'break')));
   const options = { dtype: 'q8', cacheDir } as const;
   const [fetched, local] = [
     await embed({ model: name, ...options }),
@@ -64,7 +65,7 @@ test('a real model comes whole over a line that breaks', async (context) => {
   ];
   assert.deepEqual(fetched.vector, local.vector);
   assert.equal(fetched.vector.length, 384);
-  assert.equal(server.requests(/model_quantized\.onnx\?/).length, 3);
+  assert.equal(server.requests(/model_quantized\.onnx_data\?/).length, 3);
 });
 
 test('a model that changes on the hub has another id, and the one before stays as it is', async (context) => {

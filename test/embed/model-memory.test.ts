@@ -49,7 +49,7 @@ test('a model that is not admitted is not loaded, whatever its weights lie in', 
     ...files,
     onEvent: ({ type }) => events.push(type),
     admit: (bytes) => {
-      if (bytes > small! + 4e8) throw new RangeError('too large');
+      if (bytes > small! + 3e8) throw new RangeError('too large');
     },
   });
   await assert.rejects(embedder.start(), { name: 'RangeError', message: 'too large' });
