@@ -4,13 +4,12 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { builtPackage, REPOSITORY } from '../support/built-package.ts';
 
 const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TSX = import.meta.resolve('tsx');
-const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8');
 const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!);
 const EXPECTED = [
   /^\d+ files indexed\n[\s\S]+100 % can be searched by meaning/,
@@ -19,14 +18,16 @@ const EXPECTED = [
 ];
 
 let project: string;
+let built: string;
 
 before(async () => {
   project = await mkdtemp(join(tmpdir(), 'tidemark-readme-'));
   await mkdir(join(project, 'node_modules'));
-  await symlink(ROOT, join(project, 'node_modules', 'tidemark'));
+  built = builtPackage(join(project, 'built'));
+  await symlink(built, join(project, 'node_modules', 'tidemark'));
   await mkdir(join(project, 'src'));
   for (const file of ['index.ts', 'lock/directory-lock.ts', 'errors.ts']) {
-    await cp(join(ROOT, 'src', file), join(project, 'src', file.replace('lock/', '')));
+    await cp(join(REPOSITORY, 'src', file), join(project, 'src', file.replace('lock/', '')));
   }
 });
 
@@ -46,7 +47,7 @@ for (const [i, source] of examples.entries()) {
 }
 
 test('the commands of the README exist', async () => {
-  const cli = join(ROOT, 'dist/src/cli/main.js');
+  const cli = join(built, 'dist/src/cli/main.js');
   const { stdout } = await run(process.execPath, [cli, '--help']);
   const named = [...readme.matchAll(/^ {4}tidemark (\w+) /gm)].map((match) => match[1]!);
   assert.ok(named.length >= 7);
