@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { readSource, SOURCE_FILES, sourceDirectory } from './bundled-source.ts';
 import { ModelIntegrityError, ModelNotFoundError } from './errors.ts';
 import { buildMiniLm, type Dtype, MINILM } from './minilm-graph.ts';
-import { fileSize, modelDirectory, sweepTemporaries, writeAtomically } from './model-cache.ts';
+import { cacheError, fileSize, modelDirectory, sweepTemporaries, writeAtomically } from './model-cache.ts';
 import type { Device, ModelFiles } from './model-files.ts';
 import { sha256, sha256File } from './sha256.ts';
 import { TfjsWeights } from './tfjs-weights.ts';
@@ -42,7 +42,7 @@ interface CachedFile {
   readonly sha256: string;
 }
 
-/** The graph, and its weights, which each process that embeds maps from the one file. */
+/** The graph, and its weights. */
 const ONNX: Record<Dtype, { readonly graph: CachedFile; readonly data: CachedFile }> = {
   q8: {
     graph: {
@@ -144,7 +144,7 @@ export async function ensureBundledModel(
 }
 
 /**
- * Removes those files of a cached bundled model whose SHA-256 is wrong; says whether there were any. For after a
+ * Removes those files of a cached bundled model whose SHA-256 is wrong; says whether there were any, or one is missing. For after a
  * failed load: hashing at each start would cost more than it finds.
  */
 export async function removeCorruptFiles({ directory }: ModelFiles, dtype: Dtype): Promise<boolean> {
@@ -158,8 +158,12 @@ export async function removeCorruptFiles({ directory }: ModelFiles, dtype: Dtype
     const path = join(directory, file.path);
     const actual = await sha256File(path).catch(() => null);
     if (actual === file.sha256) continue;
-    await rm(path, { force: true });
     removed = true;
+    // One that is gone is on its way again in another process.
+    if (actual === null) continue;
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw cacheError(dirname(path), error);
+    });
   }
   return removed;
 }
@@ -170,7 +174,6 @@ async function convert(options: BundledModelOptions, directory: string): Promise
   const weights = new TfjsWeights(topology, await readSource(source, 'weights'));
   const files = ONNX[options.dtype];
   const model = buildMiniLm(weights, options.dtype, basename(files.data.path));
-  // The graph last: where it is, its weights are.
   for (const part of ['data', 'graph'] as const) {
     const file = files[part];
     await writeAtomically(join(directory, file.path), checked(model[part].produce(), file));

@@ -6,7 +6,7 @@ import { DeviceError, EmbedderCrashedError, ModelInvalidError, ModelNotFoundErro
 import { type EmbedderCore, ManagedEmbedder } from './managed-embedder.ts';
 import { defaultCacheRoot } from './model-cache.ts';
 import type { Device, Dtype, ModelChoice, ModelRequest, Purpose } from './model-files.ts';
-import { expectedBytes, growthBytes } from './model-memory.ts';
+import { expectedBytes, workingBytes } from './model-memory.ts';
 import { prepareModel, repairModel } from './model-source.ts';
 import type { FailedText, LoadedModel, ModelInfo } from './protocol.ts';
 import { planSlices } from './slices.ts';
@@ -208,7 +208,7 @@ class ProcessPool implements EmbedderCore {
   async #start(request: ModelRequest): Promise<ModelInfo> {
     this.#stop.signal.throwIfAborted();
     this.slots = Array.from({ length: this.#size }, () => new Slot({ ...this.#options, request }));
-    const { info } = await this.#startSlots(await growthBytes(request)).catch(async (error: Error) => {
+    const { info } = await this.#startSlots(request).catch(async (error: Error) => {
       // Whoever tries again makes new ones.
       await Promise.all(this.slots.map((slot) => slot.kill(error)));
       this.slots = [];
@@ -219,11 +219,11 @@ class ProcessPool implements EmbedderCore {
     return info;
   }
 
-  async #startSlots(growth: number): Promise<LoadedModel> {
+  async #startSlots(request: ModelRequest): Promise<LoadedModel> {
     // The first one alone, as it may have to convert the model into the cache.
     const [first, ...others] = this.slots;
     const model = await first!.start();
-    this.#options.admit(first!.loadedBytes + growth);
+    this.#options.admit(await workingBytes(request, first!.loadedBytes));
     await Promise.all(others.map((slot) => slot.start()));
     return model;
   }

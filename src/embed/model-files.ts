@@ -57,8 +57,8 @@ export interface ModelFiles extends ModelSettings {
   /** Null where the model has no tokenizer_config.json. */
   readonly tokenizerConfigPath: string | null;
   /**
-   * First values of the first hidden state when the highest token id is run alone, where they are known: with damaged weights
-   * they are others, and nothing else tells.
+   * First values of the first hidden state when the highest token id is run alone, where they are known: weights of which a
+   * large part is damaged give others, where the runtime says nothing.
    */
   readonly probe?: readonly number[];
 }

@@ -4,14 +4,14 @@ import type { Device, ModelRequest } from './model-files.ts';
 import { externalDataOf } from './onnx-variants.ts';
 
 /**
- * What a process takes with a model loaded, by the size of its weights; measured of the bundled model's 24 and 90 MB, in
- * the model's file and beside it. On a GPU the weights lie in its own memory once they are loaded, but pass through ours.
+ * What a process takes with a model, by the size of its weights in the model's file and beside it; measured of the bundled
+ * model's 24 and 90 MB. On a GPU the weights lie in its own memory once they are loaded, but pass through ours.
  */
 const LOADED: Record<Device, { readonly bytes: number; readonly inside: number; readonly beside: number }> = {
-  // What lies beside the model is mapped, of which texts make more and more resident.
+  // Matrices are copied once, wherever they lie; of the words' table beside a model texts make more and more resident.
   cpu: { bytes: 115e6, inside: 1.4, beside: 1 },
   webgpu: { bytes: 115e6, inside: 1.4, beside: 1.4 },
-  wasm: { bytes: 225e6, inside: 4, beside: 2 },
+  wasm: { bytes: 225e6, inside: 4, beside: 3.6 },
 };
 
 /** Resident bytes that a process will take with the model in it, about; nothing is loaded for it. */
@@ -21,12 +21,10 @@ export async function expectedBytes(request: ModelRequest): Promise<number> {
   return bytes + inside * weights.inside + beside * weights.beside;
 }
 
-/** What texts will add to a process with the model just loaded, bytes: of weights beside a model it has few resident then. */
-export async function growthBytes(request: ModelRequest): Promise<number> {
-  const { beside } = await weightsOf(request);
-  if (beside === 0) return 0;
-  // WebAssembly's heap, which other models grow while they are loaded.
-  return { cpu: beside, wasm: 40e6, webgpu: 0 }[request.device];
+/** What a process will take that has just loaded the model and takes `loadedBytes`: of weights beside it there are few yet. */
+export async function workingBytes(request: ModelRequest, loadedBytes: number): Promise<number> {
+  if ((await weightsOf(request)).beside === 0) return loadedBytes;
+  return Math.max(loadedBytes, await expectedBytes(request));
 }
 
 async function weightsOf({ files, dtype, device }: ModelRequest): Promise<ModelWeights> {

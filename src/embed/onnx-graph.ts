@@ -30,8 +30,8 @@ export class OnnxGraph {
   #names = 0;
 
   /**
-   * @param dataFile name of the file beside the model that large tensors are to lie in; null: they lie in the model. A
-   * runtime maps such a file and copies nothing, where it copies a model twice.
+   * @param dataFile name of the file beside the model that large tensors are to lie in; null: they lie in the model. What a
+   * runtime only looks up it leaves in such a file, mapped, and copies the rest once, where it copies a model twice.
    */
   constructor(dataFile: string | null = null) {
     this.#dataFile = dataFile;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Embedder, type EmbedderOptions } from '../../src/embed/embedder.ts';
@@ -8,17 +8,21 @@ import { sharedCache, temporaryDirectory } from '../support/model-dirs.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
 
 const MB = 1e6;
+const TEXTS = Array.from({ length: 30 }, (_, i) =>
+  `function step${i}(total, price) { return total * price; }\n`.repeat(i),
+);
 
-/** What is asked on the way of a start: before the load, and after it. */
-async function asked(options: EmbedderOptions): Promise<number[]> {
+/** What is asked on the way of a start: before the load, and after it; and what the process takes once it has embedded. */
+async function asked(options: EmbedderOptions): Promise<{ bytes: number[]; taken: number }> {
   const bytes: number[] = [];
   await using embedder = new Embedder({
     cacheDir: sharedCache,
     ...options,
     admit: (processBytes) => bytes.push(processBytes),
   });
-  await embedder.start();
-  return bytes;
+  await embedder.embed(TEXTS);
+  const { rssBytes } = (await embedder.stats()).processes[0]!;
+  return { bytes, taken: rssBytes };
 }
 
 for (const options of [
@@ -27,19 +31,45 @@ for (const options of [
   { device: 'wasm', dtype: 'q8' },
 ] as const) {
   test(`what ${options.dtype} on ${options.device} will take is known before it is loaded`, async () => {
-    const [expected, loaded] = await asked(options);
-    assert.ok(
-      expected! > 0.6 * loaded! && expected! < 1.4 * loaded!,
-      `${Math.round(expected! / MB)} MB expected, ${Math.round(loaded! / MB)} MB taken`,
-    );
+    const { bytes, taken } = await asked(options);
+    for (const expected of bytes) {
+      assert.ok(
+        expected > 0.75 * taken && expected < 1.35 * taken,
+        `${Math.round(expected / MB)} MB expected, ${Math.round(taken / MB)} MB taken`,
+      );
+    }
   });
 }
+
+test('the weights of the bundled model are mapped, and not read', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  for (const [dtype, path, words] of [
+    ['q8', 'model_quantized.onnx_data', 11 * MB],
+    ['fp32', 'model.onnx_data', 46 * MB],
+  ] as const) {
+    await using embedder = new Embedder({ cacheDir: sharedCache, device: 'cpu', dtype });
+    await embedder.embed(['x']);
+    const { pid } = (await embedder.stats()).processes[0]!;
+    const mapped = readFileSync(`/proc/${pid}/maps`, 'latin1')
+      .split('\n')
+      .filter((line) => line.endsWith(path))
+      .map((line) =>
+        line
+          .split(' ', 1)[0]!
+          .split('-')
+          .map((address) => Number.parseInt(address, 16)),
+      )
+      .reduce((sum, [from, to]) => sum + to! - from!, 0);
+    assert.ok(mapped > words, `${mapped} bytes of ${path}`);
+  }
+});
 
 test('a model that is not admitted is not loaded, whatever its weights lie in', async (t) => {
   const model = temporaryDirectory(t);
   writeTinyModel(model);
   const files = { model, device: 'cpu' } as const;
-  const [small] = await asked(files);
+  const [small] = (await asked(files)).bytes;
   // As exporters write weights of more than 2 GB; sparse, so it takes no room on the disk.
   const data = join(model, 'model.onnx_data');
   writeFileSync(data, '');

@@ -43,6 +43,8 @@ export interface GateResult {
 interface Counts extends Record<'tree' | 'tensor' | 'session' | 'reader' | 'listener' | 'worker', number> {
   /** Milliseconds of the clock. */
   readonly at: number;
+  /** How many there were. */
+  readonly sessions: number;
   /** Most rows that one query gave at once, and most bytes of one commit. */
   readonly rows: number;
   readonly batchBytes: number;
@@ -97,6 +99,8 @@ function* findings(folder: string, run: IndexRun): Generator<Finding> {
   // Else it would find nothing whatever there is.
   if (series.length === 0) throw new Error('the probe has seen no commit');
   const sum = (of: readonly Counts[], key: keyof Counts) => of.reduce((total, next) => total + next[key], 0);
+  if (last.embedder.length > 0 && sum(last.embedder, 'sessions') === 0)
+    throw new Error('the probe has seen no session');
   const trees = sum(last.thread, 'tree');
   if (trees > IN_USE.tree * last.thread.length)
     yield { name: 'tree', text: `${trees} syntax trees not deleted` };

@@ -13,8 +13,18 @@ const require = createRequire(import.meta.url);
 process.env.ORT_DISABLE_TELEMETRY ??= '1';
 const folder = process.env.TIDEMARK_PROBE;
 const script = process.argv[1] ?? '';
-/** Alive now, by kind; and the most rows of a query and bytes of a commit. */
-const counts = { tree: 0, tensor: 0, session: 0, reader: 0, listener: 0, worker: 0, rows: 0, batchBytes: 0 };
+/** Alive now, by kind; how many sessions there were; and the most rows of a query and bytes of a commit. */
+const counts = {
+  tree: 0,
+  tensor: 0,
+  session: 0,
+  sessions: 0,
+  reader: 0,
+  listener: 0,
+  worker: 0,
+  rows: 0,
+  batchBytes: 0,
+};
 const most = (key, value) => {
   counts[key] = Math.max(counts[key], value);
 };
@@ -66,6 +76,7 @@ async function probeModels() {
   InferenceSession.create = async (...args) => {
     const session = await create.apply(InferenceSession, args);
     counts.session++;
+    counts.sessions++;
     if (!patched) {
       patched = true;
       const prototype = Object.getPrototypeOf(session);
