@@ -178,7 +178,7 @@ test('texts for which no process has the memory have failed; the others, and lat
   skip: withoutLimits,
 }, async () => {
   const observe = (event: EmbedderEvent) => {
-    if (event.type === 'loaded') capMemory(event.pid, 4e6);
+    if (event.type === 'loaded') capMemory(event.pid, 12e6);
   };
   const { embedder, count } = create({ observe });
   await using _ = embedder;
