@@ -90,7 +90,10 @@ test('a budget that is too small for the weights or the device is refused before
   const own = temporaryDirectory(t);
   write(own, 'a.ts', 'export const one = 1;\n');
   for (const [args, least] of [
-    [['--dtype', 'fp32'], /^tidemark: 450 MB of memory is too little with the model; .*--memory 4[5-9]\dMB\n$/],
+    [
+      ['--dtype', 'fp32'],
+      /^tidemark: 450 MB of memory is too little with the model; .*--memory 4[5-9]\dMB\n$/,
+    ],
     [
       ['--device', 'wasm'],
       /^tidemark: 450 MB of memory is too little with the model; .*--memory [56]\d\dMB\n$/,
