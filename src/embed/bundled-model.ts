@@ -144,8 +144,8 @@ export async function ensureBundledModel(
 }
 
 /**
- * Removes those files of a cached bundled model whose SHA-256 is wrong; says whether there were any, or one is missing. For after a
- * failed load: hashing at each start would cost more than it finds.
+ * Removes those files of a cached bundled model whose SHA-256 is wrong; says whether there were any, or one is missing.
+ * For after a failed load: hashing at each start would cost more than it finds.
  */
 export async function removeCorruptFiles({ directory }: ModelFiles, dtype: Dtype): Promise<boolean> {
   const expected = [

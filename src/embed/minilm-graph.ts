@@ -26,9 +26,9 @@ export interface SplitModel {
 }
 
 /**
- * all-MiniLM-L6-v2 as an ONNX model, with its weights in `dataFile` beside it: int64 `input_ids` and `attention_mask` [batch, sequence] in, float
- * `last_hidden_state` [batch, sequence, 384] out. Token type 0 is folded into the positions. The encoder is
- * that of BERT (https://arxiv.org/abs/1810.04805), post-norm, GELU with the exact erf.
+ * all-MiniLM-L6-v2 as an ONNX model, with its large tensors in `dataFile` beside it: int64 `input_ids` and
+ * `attention_mask` [batch, sequence] in, float `last_hidden_state` [batch, sequence, 384] out. Token type 0 is folded into
+ * the positions. The encoder is that of BERT (https://arxiv.org/abs/1810.04805), post-norm, GELU with the exact erf.
  */
 export function buildMiniLm(weights: TfjsWeights, dtype: Dtype, dataFile: string): SplitModel {
   return new MiniLmBuilder(weights, dtype, dataFile).build();

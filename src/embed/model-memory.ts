@@ -16,15 +16,18 @@ const LOADED: Record<Device, { readonly bytes: number; readonly inside: number; 
 
 /** Resident bytes that a process will take with the model in it, about; nothing is loaded for it. */
 export async function expectedBytes(request: ModelRequest): Promise<number> {
-  const { bytes, inside, beside } = LOADED[request.device];
-  const weights = await weightsOf(request);
-  return bytes + inside * weights.inside + beside * weights.beside;
+  return withWeights(request.device, await weightsOf(request));
 }
 
 /** What a process will take that has just loaded the model and takes `loadedBytes`: of weights beside it there are few yet. */
 export async function workingBytes(request: ModelRequest, loadedBytes: number): Promise<number> {
-  if ((await weightsOf(request)).beside === 0) return loadedBytes;
-  return Math.max(loadedBytes, await expectedBytes(request));
+  const weights = await weightsOf(request);
+  return weights.beside === 0 ? loadedBytes : Math.max(loadedBytes, withWeights(request.device, weights));
+}
+
+function withWeights(device: Device, weights: ModelWeights): number {
+  const { bytes, inside, beside } = LOADED[device];
+  return bytes + inside * weights.inside + beside * weights.beside;
 }
 
 async function weightsOf({ files, dtype, device }: ModelRequest): Promise<ModelWeights> {

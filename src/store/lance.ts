@@ -51,10 +51,10 @@ interface ConnectOptions {
   readonly storageOptions?: Record<string, string>;
 }
 
+const require = createRequire(import.meta.url);
+
 export type Lance = typeof LanceModule;
 export type Arrow = typeof ArrowModule;
-
-const require = createRequire(import.meta.url);
 
 let lance: Lance | undefined;
 let arrow: Arrow | undefined;

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { ALLOCATOR } from '../../src/cli/process-settings.ts';
 import type { IndexEvent } from '../../src/pipeline/events.ts';
 import type { Summary } from '../../src/pipeline/summary.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -69,7 +70,7 @@ export function startIndexing(
   return spawn(node, [...program, 'index', dir, '--json', ...args], {
     detached: true,
     stdio: ['ignore', 'pipe', options.quiet ? 'ignore' : 'inherit'],
-    env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' },
+    env: { ...process.env, ...ALLOCATOR },
   });
 }
 
