@@ -90,7 +90,7 @@ export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPla
   const parsers = Math.max(1, Math.min(cores, 4, Math.floor(spare / parserBytes)));
   const embedders = embed ? Math.max(1, Math.min(cores, Math.floor(spare / embedderLeast))) : 0;
   // Each commit adds to a list that every later one carries: 4 MB rather than 2 of it halve what it grows to.
-  const flushBytes = budgetBytes < 450 * MB ? 2 * MB : 4 * MB;
+  const flushBytes = budgetBytes < 350 * MB ? 2 * MB : 4 * MB;
   return {
     budgetBytes,
     parsers,
