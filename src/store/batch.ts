@@ -1,5 +1,7 @@
 import type { Data, RecordBatch, Schema } from 'apache-arrow';
+import { EncodedBatch } from './encoded-batch.ts';
 import { loadArrow } from './lance.ts';
+import { PageBuffer } from './page-buffer.ts';
 import {
   arrowSchema,
   CHUNK_COLUMNS,
@@ -26,43 +28,24 @@ export interface ArrowBatch {
 
 type Cell = string | number | bigint | null;
 
-/**
- * The text of a column. It grows in place, and what it took goes back to the system when it is forgotten and not with the
- * garbage: a resizable buffer has pages of its own.
- */
+/** The text of a column. */
 class TextBytes {
-  #buffer = new ArrayBuffer(0, { maxByteLength: TEXT_ROOM_BYTES });
-  #bytes = Buffer.from(this.#buffer);
+  readonly #buffer = new PageBuffer(TEXT_ROOM_BYTES);
 
   /** Writes `text` as UTF-8 and returns the bytes it took. */
   write(text: string, start: number): number {
     const needed = start + text.length * MAX_BYTES_PER_UNIT;
-    if (needed > this.#bytes.length) this.#grow(needed);
-    return this.#bytes.write(text, start);
+    if (needed > this.#buffer.bytes.length)
+      this.#buffer.resize(Math.ceil(needed / TEXT_STEP_BYTES) * TEXT_STEP_BYTES);
+    return this.#buffer.bytes.write(text, start);
   }
 
   slice(end: number): Uint8Array {
-    return this.#bytes.subarray(0, end);
+    return this.#buffer.bytes.subarray(0, end);
   }
 
   clear(): void {
-    this.#resize(0);
-  }
-
-  #grow(needed: number): void {
-    const size = Math.ceil(needed / TEXT_STEP_BYTES) * TEXT_STEP_BYTES;
-    if (size > this.#buffer.maxByteLength) {
-      const larger = new ArrayBuffer(size, { maxByteLength: 2 * size });
-      Buffer.from(larger).set(this.#bytes);
-      this.#buffer.resize(0);
-      this.#buffer = larger;
-    }
-    this.#resize(size);
-  }
-
-  #resize(size: number): void {
-    this.#buffer.resize(size);
-    this.#bytes = Buffer.from(this.#buffer);
+    this.#buffer.resize(0);
   }
 }
 
@@ -190,9 +173,14 @@ export class BatchBuilder<Row> {
     return recordBatch(this.#schema, this.#rows, this.columns());
   }
 
+  /** Gives back what the columns hold; the rows are counted still. */
+  protected releaseColumns(): void {
+    for (const c of this.#columns) c.clear();
+  }
+
   /** Forgets the rows; views of them are not to be read any more. */
   clear(): void {
-    for (const c of this.#columns) c.clear();
+    this.releaseColumns();
     this.#rows = 0;
     this.#byteLength = 0;
   }
@@ -206,8 +194,33 @@ export function recordBatch(schema: Schema, length: number, children: Data[]): A
 
 /** Chunk rows on their way to the store. */
 export class ChunkBatchBuilder extends BatchBuilder<ChunkRow> {
+  #encoded: EncodedBatch | null = null;
+
   constructor() {
     super(CHUNK_COLUMNS);
+  }
+
+  override append(row: ChunkRow): void {
+    if (this.#encoded !== null) throw new Error('a batch on its way into the store takes no more rows');
+    super.append(row);
+  }
+
+  /**
+   * The rows as they are written, for as long as it takes; `clear` disposes them. They are not there twice: what the columns
+   * held is let go.
+   */
+  async encode(): Promise<EncodedBatch> {
+    if (this.#encoded === null) {
+      this.#encoded = await EncodedBatch.of(this.finish());
+      this.releaseColumns();
+    }
+    return this.#encoded;
+  }
+
+  override clear(): void {
+    this.#encoded?.[Symbol.dispose]();
+    this.#encoded = null;
+    super.clear();
   }
 }
 

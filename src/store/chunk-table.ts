@@ -67,7 +67,7 @@ export class ChunkTable {
 
   async add(batch: ChunkBatchBuilder): Promise<void> {
     if (batch.rows === 0) return;
-    await this.#tables.add('chunks', batch.finish());
+    await this.#tables.add('chunks', await batch.encode());
     batch.clear();
   }
 

@@ -114,6 +114,16 @@ export function forgetConnections(): void {
   sessions.clear();
 }
 
+/** What a table of Lance's hands its calls on to. */
+interface NativeTable {
+  add(ipcFile: Buffer, mode: 'append'): Promise<unknown>;
+}
+
+/** Appends the rows of an Arrow IPC file; `Table.add` would first make one, twice over. */
+export async function append(table: LanceModule.Table, ipcFile: Buffer): Promise<void> {
+  await (table as unknown as { readonly inner: NativeTable }).inner.add(ipcFile, 'append');
+}
+
 /** By their path and not by name: once built, their modules lie in one file, which is loaded in less time and memory. */
 function packages(): { readonly lance: () => Lance; readonly arrow: () => Arrow } {
   return require(fileURLToPath(entryPoint('store/lance-packages', 'cjs')));

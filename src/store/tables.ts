@@ -1,8 +1,9 @@
 import type { Connection, Query, Table } from '@lancedb/lancedb';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { ArrowBatch } from './batch.ts';
+import type { EncodedBatch } from './encoded-batch.ts';
 import { asStoreError, ClosedError, isMissingData, isNoTable } from './errors.ts';
 import { both, type Predicate } from './filter.ts';
+import { append } from './lance.ts';
 import type { IndexLock } from './lock.ts';
 import type { Place } from './place.ts';
 import { drained } from './scan.ts';
@@ -113,9 +114,10 @@ export class Tables {
     );
   }
 
-  async add(name: TableName, batch: ArrowBatch): Promise<void> {
+  /** The caller disposes the batch, or tries again. */
+  async add(name: TableName, batch: EncodedBatch): Promise<void> {
     const table = await this.get(name);
-    await this.write(`add to ${name}`, () => table.add(batch));
+    await this.write(`add to ${name}`, () => append(table, batch.bytes));
   }
 
   /** Deletes the rows if there are any: a delete that matches nothing would still commit. True when there were. */

@@ -1,5 +1,6 @@
 import type { Data } from 'apache-arrow';
 import { type ArrowBatch, BatchBuilder, recordBatch } from './batch.ts';
+import { EncodedBatch } from './encoded-batch.ts';
 import { type Filter, filterPredicate, inParts, isIn } from './filter.ts';
 import { toHalf } from './half.ts';
 import { loadArrow } from './lance.ts';
@@ -66,7 +67,8 @@ export class VectorTable {
   async #append(keys: readonly VectorKey[], vectors: Float32Array, dimensions: number): Promise<void> {
     this.#keys ??= new BatchBuilder<VectorKey>(VECTOR_KEY_COLUMNS);
     try {
-      await this.#tables.add('vectors', this.#batch(this.#keys, keys, vectors, dimensions));
+      using encoded = await EncodedBatch.of(this.#batch(this.#keys, keys, vectors, dimensions));
+      await this.#tables.add('vectors', encoded);
     } finally {
       this.#keys.clear();
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { tableFromIPC } from 'apache-arrow';
 import { ChunkBatchBuilder } from '../../src/store/batch.ts';
 import { ChunkWriter } from '../../src/store/chunk-writer.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -91,6 +92,29 @@ test('a batch gives its memory back as it is cleared, without a collection of ga
   }
   assert.ok(Math.min(...given) > 30e6, `gave back ${given.join(', ')} bytes`);
   assert.ok(held.at(-1)! - held[0]! < 20e6, `held ${held.join(', ')} bytes`);
+});
+
+test('a batch that is written is there once, and takes no rows until it is cleared', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const batch = new ChunkBatchBuilder();
+  const text = 'text '.repeat(200);
+  for (let round = 0; round < 5; round++) {
+    for (let i = 0; batch.byteLength < 40e6; i++) batch.append({ ...row(i), text });
+    const filled = process.memoryUsage.rss();
+    const encoded = await batch.encode();
+    const held = process.memoryUsage.rss();
+    assert.ok(Math.abs(held - filled) < 10e6, `${held - filled} bytes more in round ${round}`);
+    const rows = batch.rows;
+    assert.throws(() => batch.append(row(rows)), /no more rows/);
+    assert.equal(await batch.encode(), encoded, 'for the next try');
+    const { numRows } = tableFromIPC(encoded.bytes);
+    assert.equal(numRows, rows);
+    batch.clear();
+    assert.equal(encoded.bytes.length, 0);
+    const given = held - process.memoryUsage.rss();
+    assert.ok(given > 30e6, `gave back ${given} bytes in round ${round}`);
+  }
 });
 
 test('a column of more text than it has addresses for moves, and loses nothing', () => {
