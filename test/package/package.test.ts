@@ -17,8 +17,10 @@ interface Packed {
 const base = mkdtempSync(join(tmpdir(), 'tidemark-package-'));
 const consumer = join(base, 'consumer');
 // What npm sets for the scripts that it runs would lead the npm below astray.
+const { TIDEMARK_TEST_CERTIFICATES: certificates } = process.env;
 const env = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))),
+  ...(certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }),
   ONNXRUNTIME_NODE_INSTALL: 'skip',
   TIDEMARK_CACHE: sharedCache,
 };
