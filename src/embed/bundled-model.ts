@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readSource, SOURCE_FILES, sourceDirectory } from './bundled-source.ts';
 import { ModelIntegrityError, ModelNotFoundError } from './errors.ts';
 import { buildMiniLm, type Dtype, MINILM } from './minilm-graph.ts';
-import { cacheError, fileSize, modelDirectory, sweepTemporaries, writeAtomically } from './model-cache.ts';
+import { fileSize, modelDirectory, sweepTemporaries, writeAtomically } from './model-cache.ts';
 import type { Device, ModelFiles } from './model-files.ts';
 import { sha256, sha256File } from './sha256.ts';
 import { TfjsWeights } from './tfjs-weights.ts';
@@ -102,9 +102,9 @@ const CARD = {
 const JSON_FILES = [jsonFile('config.json', CONFIG), jsonFile('tidemark-model.json', CARD)];
 
 const COPIES = [
-  { source: 'tokenizer', path: 'tokenizer.json', size: 711_661 },
-  { source: 'tokenizerConfig', path: 'tokenizer_config.json', size: 366 },
-] as const;
+  copiedFile('tokenizer', 'tokenizer.json', 711_661),
+  copiedFile('tokenizerConfig', 'tokenizer_config.json', 366),
+];
 
 export interface BundledModelOptions {
   readonly cacheRoot: string;
@@ -121,51 +121,67 @@ export interface BundledModelOptions {
 export async function ensureBundledModel(
   options: BundledModelOptions,
 ): Promise<{ files: ModelFiles; converted: boolean }> {
+  const { converted } = await writeUnless(
+    async (path, file) => (await fileSize(path)) === file.size,
+    options,
+  );
+  const directory = modelDirectory(options.cacheRoot, BUNDLED_MODEL_ID);
+  return { files: describe(directory, options.dtype), converted };
+}
+
+/**
+ * Writes those files of a cached bundled model anew that are not there or whose SHA-256 is wrong; says whether there were
+ * any. For after a failed load: hashing at each start would cost more than it finds. None is removed before: another
+ * process may have just repaired it.
+ * @throws ModelCacheError, ModelIntegrityError, ModelNotFoundError
+ */
+export async function repairBundledModel(options: BundledModelOptions): Promise<boolean> {
+  const { written } = await writeUnless(
+    async (path, file) => (await sha256File(path).catch(() => null)) === file.sha256,
+    options,
+  );
+  return written > 0;
+}
+
+/** Another one as soon as any file of a cached bundled model is another one. */
+export async function cachedState({ cacheRoot, dtype }: BundledModelOptions): Promise<string> {
+  const directory = modelDirectory(cacheRoot, BUNDLED_MODEL_ID);
+  const states: string[] = [];
+  for (const { path } of [...Object.values(ONNX[dtype]), ...COPIES, ...JSON_FILES]) {
+    const found = await stat(join(directory, path)).catch(() => null);
+    states.push(found === null ? 'missing' : `${found.ino} ${found.mtimeMs}`);
+  }
+  return states.join('\n');
+}
+
+async function writeUnless(
+  isRight: (path: string, file: CachedFile) => Promise<boolean>,
+  options: BundledModelOptions,
+): Promise<{ written: number; converted: boolean }> {
   const directory = modelDirectory(options.cacheRoot, BUNDLED_MODEL_ID);
   const { graph, data } = ONNX[options.dtype];
-  const missing = async (file: { path: string; size: number }) =>
-    (await fileSize(join(directory, file.path))) !== file.size;
+  const isWrong = async (file: CachedFile) => !(await isRight(join(directory, file.path), file));
+  let written = 0;
 
-  const converted = (await missing(graph)) || (await missing(data));
+  const converted = (await isWrong(graph)) || (await isWrong(data));
   for (const file of COPIES) {
-    if (!(await missing(file))) continue;
+    if (!(await isWrong(file))) continue;
     const content = await readSource(options.source ?? sourceDirectory(), file.source);
     await writeAtomically(join(directory, file.path), [content]);
+    written++;
   }
   if (converted) {
     await sweepTemporaries(directory);
     await sweepTemporaries(dirname(join(directory, graph.path)));
     await convert(options, directory);
+    written++;
   }
   for (const file of JSON_FILES) {
-    if (await missing(file)) await writeAtomically(join(directory, file.path), [file.content]);
+    if (!(await isWrong(file))) continue;
+    await writeAtomically(join(directory, file.path), [file.content]);
+    written++;
   }
-  return { files: describe(directory, options.dtype), converted };
-}
-
-/**
- * Removes those files of a cached bundled model whose SHA-256 is wrong; says whether there were any, or one is missing.
- * For after a failed load: hashing at each start would cost more than it finds.
- */
-export async function removeCorruptFiles({ directory }: ModelFiles, dtype: Dtype): Promise<boolean> {
-  const expected = [
-    ...Object.values(ONNX[dtype]),
-    ...COPIES.map((file) => ({ path: file.path, sha256: SOURCE_FILES[file.source].sha256 })),
-    ...JSON_FILES,
-  ];
-  let removed = false;
-  for (const file of expected) {
-    const path = join(directory, file.path);
-    const actual = await sha256File(path).catch(() => null);
-    if (actual === file.sha256) continue;
-    removed = true;
-    // One that is gone is on its way again in another process.
-    if (actual === null) continue;
-    await rm(path, { force: true }).catch((error: unknown) => {
-      throw cacheError(dirname(path), error);
-    });
-  }
-  return removed;
+  return { written, converted };
 }
 
 async function convert(options: BundledModelOptions, directory: string): Promise<void> {
@@ -216,4 +232,8 @@ function describe(directory: string, dtype: Dtype): ModelFiles {
 function jsonFile(path: string, value: object) {
   const content = new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
   return { path, content, size: content.length, sha256: sha256(content) };
+}
+
+function copiedFile(source: keyof typeof SOURCE_FILES, path: string, size: number) {
+  return { source, path, size, sha256: SOURCE_FILES[source].sha256 };
 }

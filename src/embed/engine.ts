@@ -1,6 +1,6 @@
 import { type Backend, type BackendSession, openBackend } from './backend.ts';
 import { planBatches } from './batches.ts';
-import { bundledDtype, ensureBundledModel, removeCorruptFiles } from './bundled-model.ts';
+import { bundledDtype, cachedState, ensureBundledModel, repairBundledModel } from './bundled-model.ts';
 import { type Encoder, inlineEncoder } from './encoder.ts';
 import { DeviceError, DimensionsError, ModelInvalidError, messageOf } from './errors.ts';
 import type { ModelFiles, ModelRequest } from './model-files.ts';
@@ -55,12 +55,15 @@ export class Engine {
     const { cacheRoot, dimensions } = request;
     if (request.files !== null) return Engine.#open(request.files, backend, dimensions, false);
     const dtype = bundledDtype(request.dtype, request.device);
-    const { files, converted } = await ensureBundledModel({ cacheRoot, dtype });
+    const bundled = { cacheRoot, dtype };
+    const { files, converted } = await ensureBundledModel(bundled);
+    const state = await cachedState(bundled);
     try {
       return await Engine.#open(files, backend, dimensions, converted);
     } catch (error) {
-      if (!(await removeCorruptFiles(files, dtype))) throw notItsFiles(error, backend);
-      await ensureBundledModel({ cacheRoot, dtype });
+      // By this process, or by another one since.
+      const repaired = (await repairBundledModel(bundled)) || (await cachedState(bundled)) !== state;
+      if (!repaired) throw notItsFiles(error, backend);
       return Engine.#open(files, backend, dimensions, true);
     }
   }

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -120,6 +121,34 @@ test('a damaged cache is rebuilt, whether its size gives it away or not', async 
       [true, true, true],
     );
   }
+});
+
+test('a damaged file is replaced and at no time gone: another process may have just replaced it', async (context) => {
+  const cache = temporaryDirectory(context);
+  const { files } = await ensureBundledModel({ cacheRoot: cache, dtype: 'q8' });
+  const weightsPath = `${files.onnxPath}_data`;
+  const weights = readFileSync(weightsPath);
+  const { hash } = await embedOnce(cache);
+  writeFileSync(weightsPath, new Uint8Array(weights.length));
+  writeFileSync(files.tokenizerPath, new Uint8Array(statSync(files.tokenizerPath).size));
+  let looks = 0;
+  const gone: string[] = [];
+  const look = setInterval(() => {
+    looks++;
+    for (const path of [weightsPath, files.tokenizerPath]) if (!existsSync(path)) gone.push(path);
+  }, 1);
+  try {
+    const all = await Promise.all(Array.from({ length: 3 }, () => embedOnce(cache)));
+    assert.deepEqual(
+      all.map((one) => one.hash),
+      [hash, hash, hash],
+    );
+  } finally {
+    clearInterval(look);
+  }
+  assert.deepEqual(gone, []);
+  assert.ok(looks > 100);
+  assert.ok(readFileSync(weightsPath).equals(weights));
 });
 
 test('a load from a full cache converts nothing', async () => {
