@@ -40,6 +40,8 @@ const PARSER_BYTES = 60 * MB;
 const NATIVE_PARSER_BYTES = 200 * MB;
 /** A process with the bundled model on the CPU. */
 const EMBEDDER_BYTES = 210 * MB;
+/** Where pages that processes share count once: those of all such processes together, and what each has beside them. */
+const EMBEDDERS = { sharedBytes: 50 * MB, eachBytes: 110 * MB };
 /** Of that at work what is no page of a file: it has to be free before the process starts. */
 export const EMBEDDER_FREE_BYTES = 80 * MB;
 /** What embedding takes beyond the model once it is loaded: measured of the bundled one, whatever the device and the weights. */
@@ -63,12 +65,15 @@ export interface PlanOptions {
   readonly modelBytes?: number | null;
   /** What the machine or its cgroup allows, bytes: more of a budget is of no use. */
   readonly limitBytes?: number;
+  /** Whether pages that processes share count once, as the kernel tells it; default on Linux alone. */
+  readonly sharedCountsOnce?: boolean;
 }
 
 /** Shares a budget out. Throws {@link BudgetTooSmallError}. */
 export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPlan {
   const { embed, cores, nativeParser: native = false, modelBytes = null } = options;
   const { limitBytes = Number.POSITIVE_INFINITY } = options;
+  const { sharedCountsOnce = process.platform === 'linux' } = options;
   const budgetBytes = Math.min(wantedBytes, limitBytes);
   const lexical = native ? SMALLEST_NATIVE_BYTES : SMALLEST_LEXICAL_BYTES;
   const embedderLeast =
@@ -88,7 +93,11 @@ export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPla
   const spare = budgetBytes - STORE_BYTES;
   const parserBytes = native ? NATIVE_PARSER_BYTES : 2 * PARSER_BYTES;
   const parsers = Math.max(1, Math.min(cores, 4, Math.floor(spare / parserBytes)));
-  const embedders = embed ? Math.max(1, Math.min(cores, Math.floor(spare / embedderLeast))) : 0;
+  // Of other models nobody knows what their processes share.
+  const { sharedBytes, eachBytes } =
+    sharedCountsOnce && modelBytes === null ? EMBEDDERS : { sharedBytes: 0, eachBytes: embedderLeast };
+  const forEmbedders = spare - sharedBytes;
+  const embedders = embed ? Math.max(1, Math.min(cores, Math.floor(forEmbedders / eachBytes))) : 0;
   // Each commit adds to a list that every later one carries: 4 MB rather than 2 of it halve what it grows to.
   const flushBytes = budgetBytes < 350 * MB ? 2 * MB : 4 * MB;
   return {
@@ -98,7 +107,9 @@ export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPla
       ? Math.min(320 * MB, (0.8 * spare) / parsers)
       : Math.max(40 * MB, Math.min(128 * MB, spare / (2 * parsers))),
     embedders,
-    embedderBytes: embed ? Math.max(embedderLeast, Math.min(400 * MB, spare / embedders)) : 0,
+    embedderBytes: embed
+      ? sharedBytes + Math.max(eachBytes, Math.min(400 * MB - sharedBytes, forEmbedders / embedders))
+      : 0,
     inFlightBytes: 2 * flushBytes + Math.min(64 * MB, Math.max(8 * MB, spare / 8)),
     flushBytes,
   };

@@ -176,7 +176,7 @@ test('a budget that is too small is refused with the smallest that works', () =>
 });
 
 test('a larger model asks for a larger budget', () => {
-  const options = { embed: true, cores: 8 };
+  const options = { embed: true, cores: 8, sharedCountsOnce: false };
   const small = planMemory(1000e6, options);
   const large = planMemory(1000e6, { ...options, modelBytes: 320e6 });
   assert.deepEqual([small.embedders, large.embedders], [3, 2]);
@@ -187,6 +187,20 @@ test('a larger model asks for a larger budget', () => {
   const least = planMemory(612e6, { ...options, modelBytes: 320e6 });
   assert.equal(least.embedders, 1);
   assert.deepEqual(planMemory(512e6, { ...options, modelBytes: 1e6 }), planMemory(512e6, options));
+});
+
+test('where shared pages count once there is room for more processes with the bundled model, and for no more with others', () => {
+  for (const [budgetBytes, once, twice] of [
+    [450e6, 1, 1],
+    [512e6, 2, 1],
+    [1000e6, 6, 3],
+  ] as const) {
+    const plan = (sharedCountsOnce: boolean, modelBytes: number | null = null) =>
+      planMemory(budgetBytes, { embed: true, cores: 8, sharedCountsOnce, modelBytes });
+    assert.deepEqual([plan(true).embedders, plan(false).embedders], [once, twice]);
+    assert.deepEqual(plan(true, 150e6), plan(false, 150e6));
+  }
+  assert.equal(planMemory(512e6, { embed: true, cores: 1, sharedCountsOnce: true }).embedders, 1);
 });
 
 test('what the machine does not have is not shared out, and its advice can be followed', () => {
@@ -222,9 +236,12 @@ test('property: a plan spends no more than the budget on what lives at the same 
     const lexical = nativeParser ? SMALLEST_NATIVE_BYTES : SMALLEST_LEXICAL_BYTES;
     const smallest = embed ? SMALLEST_BYTES : lexical;
     const budgetBytes = Math.floor(smallest * (1 + random() * 20));
-    const plan = planMemory(budgetBytes, { embed, cores, nativeParser });
-    // The two lanes run one after the other.
-    assert.ok(plan.embedders * plan.embedderBytes <= budgetBytes, 'embedders');
+    const sharedCountsOnce = random() < 0.5;
+    const plan = planMemory(budgetBytes, { embed, cores, nativeParser, sharedCountsOnce });
+    // The two lanes run one after the other; the store stays.
+    const shared = sharedCountsOnce ? 50e6 : 0;
+    const embedders = shared + plan.embedders * (plan.embedderBytes - shared);
+    if (embed) assert.ok(embedders <= budgetBytes - 240e6 + 1, `${embedders} bytes of embedders`);
     if (nativeParser) assert.ok(plan.parsers * plan.parserHeapBytes < budgetBytes - 240e6, 'parsers');
     assert.ok(plan.parsers <= cores && plan.embedders <= cores);
     assert.ok(plan.inFlightBytes + plan.flushBytes < budgetBytes / 4);
