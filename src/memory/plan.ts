@@ -65,15 +65,14 @@ export interface PlanOptions {
   readonly modelBytes?: number | null;
   /** What the machine or its cgroup allows, bytes: more of a budget is of no use. */
   readonly limitBytes?: number;
-  /** Whether pages that processes share count once, as the kernel tells it; default on Linux alone. */
+  /** Whether pages that processes share count once: where the kernel tells them. */
   readonly sharedCountsOnce?: boolean;
 }
 
 /** Shares a budget out. Throws {@link BudgetTooSmallError}. */
 export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPlan {
   const { embed, cores, nativeParser: native = false, modelBytes = null } = options;
-  const { limitBytes = Number.POSITIVE_INFINITY } = options;
-  const { sharedCountsOnce = process.platform === 'linux' } = options;
+  const { limitBytes = Number.POSITIVE_INFINITY, sharedCountsOnce = false } = options;
   const budgetBytes = Math.min(wantedBytes, limitBytes);
   const lexical = native ? SMALLEST_NATIVE_BYTES : SMALLEST_LEXICAL_BYTES;
   const embedderLeast =
@@ -107,8 +106,9 @@ export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPla
       ? Math.min(320 * MB, (0.8 * spare) / parsers)
       : Math.max(40 * MB, Math.min(128 * MB, spare / (2 * parsers))),
     embedders,
+    // By its whole resident set: a new process would map what is shared as well.
     embedderBytes: embed
-      ? sharedBytes + Math.max(eachBytes, Math.min(400 * MB - sharedBytes, forEmbedders / embedders))
+      ? Math.max(embedderLeast, Math.min(400 * MB, sharedBytes + forEmbedders / embedders))
       : 0,
     inFlightBytes: 2 * flushBytes + Math.min(64 * MB, Math.max(8 * MB, spare / 8)),
     flushBytes,

@@ -9,6 +9,7 @@ import { Governor } from '../memory/governor.ts';
 import { LinkedAbort } from '../memory/linked-abort.ts';
 import { machineLimits } from '../memory/machine.ts';
 import { defaultBudgetBytes, EMBEDDER_FREE_BYTES, type MemoryPlan, planMemory } from '../memory/plan.ts';
+import { proportionalBytes } from '../memory/process-tree.ts';
 import type { MaintenanceWork } from '../store/maintain.ts';
 import { openStore } from '../store/open.ts';
 import { isRemote } from '../store/place-at.ts';
@@ -56,6 +57,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   const wantedBytes = request.memoryBytes ?? defaultBudgetBytes();
   const remote = isRemoteModel(request.embedder.model ?? '');
   const { cores, limitBytes } = machineLimits();
+  const sharedCountsOnce = proportionalBytes([process.pid]) !== null;
   const planFor = (modelBytes: number | null) =>
     planMemory(wantedBytes, {
       // A model on a server takes no memory here but for what is on its way.
@@ -64,6 +66,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
       nativeParser: request.parser === 'native',
       modelBytes,
       limitBytes,
+      sharedCountsOnce,
     });
   const plan = planFor(null);
   const { budgetBytes } = plan;

@@ -20,7 +20,7 @@ const TEXT_STEP_BYTES = 64 * 1024;
 /** Addresses that a column of text has before it is moved; they take no memory. */
 const TEXT_ROOM_BYTES = 64 * 1024 * 1024;
 
-/** What `Table.add` takes. */
+/** Rows as Arrow has them, in memory that is the builder's. */
 export interface ArrowBatch {
   schema: Schema;
   batches: RecordBatch[];
@@ -194,6 +194,7 @@ export function recordBatch(schema: Schema, length: number, children: Data[]): A
 
 /** Chunk rows on their way to the store. */
 export class ChunkBatchBuilder extends BatchBuilder<ChunkRow> {
+  #encoding: Promise<EncodedBatch> | null = null;
   #encoded: EncodedBatch | null = null;
 
   constructor() {
@@ -201,23 +202,31 @@ export class ChunkBatchBuilder extends BatchBuilder<ChunkRow> {
   }
 
   override append(row: ChunkRow): void {
-    if (this.#encoded !== null) throw new Error('a batch on its way into the store takes no more rows');
+    if (this.#encoding !== null || this.#encoded !== null)
+      throw new Error('a batch on its way into the store takes no more rows');
     super.append(row);
   }
 
   /**
    * The rows as they are written, for as long as it takes; `clear` disposes them. They are not there twice: what the columns
-   * held is let go.
+   * held is let go, and until `clear` no row can be appended.
    */
   async encode(): Promise<EncodedBatch> {
-    if (this.#encoded === null) {
-      this.#encoded = await EncodedBatch.of(this.finish());
-      this.releaseColumns();
-    }
+    if (this.#encoded !== null) return this.#encoded;
+    this.#encoding ??= this.#encode().finally(() => {
+      this.#encoding = null;
+    });
+    return this.#encoding;
+  }
+
+  async #encode(): Promise<EncodedBatch> {
+    this.#encoded = await EncodedBatch.of(this.finish());
+    this.releaseColumns();
     return this.#encoded;
   }
 
   override clear(): void {
+    if (this.#encoding !== null) throw new Error('a batch cannot be cleared while it is encoded');
     this.#encoded?.[Symbol.dispose]();
     this.#encoded = null;
     super.clear();

@@ -38,8 +38,10 @@ export class FileTable {
 
   async add(batch: FileBatchBuilder): Promise<void> {
     if (batch.rows === 0) return;
-    using encoded = await EncodedBatch.of(batch.finish());
-    await this.#tables.add('files', encoded);
+    await this.#tables.add('files', async (append) => {
+      using encoded = await EncodedBatch.of(batch.finish());
+      await append(encoded);
+    });
     batch.clear();
   }
 

@@ -114,10 +114,13 @@ export class Tables {
     );
   }
 
-  /** The caller disposes the batch, or tries again. */
-  async add(name: TableName, batch: EncodedBatch): Promise<void> {
+  /** Runs `work` when its turn has come, with what appends a batch. Whoever made the batch disposes it. */
+  async add(
+    name: TableName,
+    work: (appends: (batch: EncodedBatch) => Promise<void>) => Promise<void>,
+  ): Promise<void> {
     const table = await this.get(name);
-    await this.write(`add to ${name}`, () => append(table, batch.bytes));
+    await this.write(`add to ${name}`, () => work((batch) => append(table, batch.bytes)));
   }
 
   /** Deletes the rows if there are any: a delete that matches nothing would still commit. True when there were. */

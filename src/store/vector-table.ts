@@ -67,8 +67,11 @@ export class VectorTable {
   async #append(keys: readonly VectorKey[], vectors: Float32Array, dimensions: number): Promise<void> {
     this.#keys ??= new BatchBuilder<VectorKey>(VECTOR_KEY_COLUMNS);
     try {
-      using encoded = await EncodedBatch.of(this.#batch(this.#keys, keys, vectors, dimensions));
-      await this.#tables.add('vectors', encoded);
+      const batch = this.#batch(this.#keys, keys, vectors, dimensions);
+      await this.#tables.add('vectors', async (append) => {
+        using encoded = await EncodedBatch.of(batch);
+        await append(encoded);
+      });
     } finally {
       this.#keys.clear();
     }

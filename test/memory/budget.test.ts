@@ -239,9 +239,10 @@ test('property: a plan spends no more than the budget on what lives at the same 
     const sharedCountsOnce = random() < 0.5;
     const plan = planMemory(budgetBytes, { embed, cores, nativeParser, sharedCountsOnce });
     // The two lanes run one after the other; the store stays.
-    const shared = sharedCountsOnce ? 50e6 : 0;
-    const embedders = shared + plan.embedders * (plan.embedderBytes - shared);
+    const [shared, each] = sharedCountsOnce ? [50e6, 110e6] : [0, plan.embedderBytes];
+    const embedders = plan.embedders > 1 ? shared + plan.embedders * each : plan.embedderBytes;
     if (embed) assert.ok(embedders <= budgetBytes - 240e6 + 1, `${embedders} bytes of embedders`);
+    if (embed) assert.ok(plan.embedderBytes >= 210e6);
     if (nativeParser) assert.ok(plan.parsers * plan.parserHeapBytes < budgetBytes - 240e6, 'parsers');
     assert.ok(plan.parsers <= cores && plan.embedders <= cores);
     assert.ok(plan.inFlightBytes + plan.flushBytes < budgetBytes / 4);

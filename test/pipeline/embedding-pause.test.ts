@@ -90,6 +90,6 @@ test('taking the step back takes the memory of the model only where it is not th
   const { embedder, lever } = await pausing(t);
   assert.equal(lever.upBytes!(), 0);
   await lever.down();
-  assert.ok(lever.upBytes!() > 20e6);
+  assert.ok(lever.upBytes!() > 10e6, `${lever.upBytes!()} bytes`);
   assert.equal(lever.upBytes!(), embedder.neededBytes);
 });

@@ -21,13 +21,13 @@ export function after(prototype, name, after) {
   };
 }
 
-/** Gives the class of the store's tables to `patch`, once there is a table. */
+/** Gives the first of the store's tables to `patch`. Rows are added to its native part, `inner`. */
 export function onFirstTable(patch) {
   let patched = false;
   const first = (table) => {
     if (patched) return;
     patched = true;
-    patch(Object.getPrototypeOf(table));
+    patch(table);
   };
   const { connect } = lance();
   lance().connect = async (...args) => {

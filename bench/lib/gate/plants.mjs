@@ -76,11 +76,13 @@ export const plants = {
   query({ script }) {
     if (!isParent(script)) return;
     // After each commit all that the table holds is loaded.
-    onFirstTable((prototype) => {
-      const { add } = prototype;
-      prototype.add = async function (...args) {
+    onFirstTable((table) => {
+      const native = Object.getPrototypeOf(table.inner);
+      const { add } = native;
+      native.add = async function (...args) {
         const result = await add.apply(this, args);
-        await this.query().toArray();
+        const whole = Object.create(Object.getPrototypeOf(table), { inner: { value: this } });
+        await whole.query().toArray();
         return result;
       };
     });

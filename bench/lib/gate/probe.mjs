@@ -116,11 +116,9 @@ function probeStore() {
     return stream;
   };
   after(QueryBase.prototype, 'toArrow', (table) => most('rows', table.numRows));
-  onFirstTable((prototype) => after(prototype, 'add', (_, [data]) => most('batchBytes', bytesOf(data))));
-}
-
-function bytesOf(data) {
-  return data.batches.reduce((sum, batch) => sum + batch.data.byteLength, 0);
+  onFirstTable(({ inner }) =>
+    after(Object.getPrototypeOf(inner), 'add', (_, [ipcFile]) => most('batchBytes', ipcFile.byteLength)),
+  );
 }
 
 function probeThreads() {
