@@ -261,7 +261,7 @@ async function main(job: ScaleJob): Promise<void> {
   async function writeTables(): Promise<void> {
     phase('bare append');
     {
-      // The same columns and bytes, built once: what Lance alone takes for them.
+      // The same columns and bytes, built once: what Lance's own `Table.add` takes for them.
       const batch = new ChunkBatchBuilder();
       for (let row = 0; row < 4096 && batch.byteLength < 4e6; row++)
         batch.append({ ...rows.chunk(row, 0), seq: 1n, ordinal: 0, path: pathOf(row) });
