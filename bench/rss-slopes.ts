@@ -1,6 +1,6 @@
 /**
- * Whether memory grows over the files of the runs on record: the slope by two weights and three warm-ups, and without the end of
- * the tree, from the points in bench/results/rss.json. `npm run bench:rss-slopes`.
+ * Whether memory grows over the files of the runs on record: the slope by two weights and three warm-ups, without the end of
+ * the tree, and within parts of it, from the points in bench/results/rss.json. `npm run bench:rss-slopes`.
  */
 import { readFileSync } from 'node:fs';
 import { type Moment, perFiles, slopeByProgress, slopeByTime } from './lib/rss-slopes.ts';
@@ -15,6 +15,11 @@ interface Recorded {
 const WARM_PARTS = [0.1, 0.2, 0.3];
 /** Without what comes late in the order of the paths. */
 const FIRST_PART = 0.85;
+/** Before and after the register headers of one driver of Linux, and without its `tools`: what is large there makes a step. */
+const PARTS = [
+  { from: 0.1, to: 0.3 },
+  { from: 0.5, to: 0.9 },
+];
 const known = JSON.parse(readFileSync(new URL('./results/rss.json', import.meta.url), 'utf8')) as Record<
   string,
   Recorded
@@ -24,21 +29,30 @@ const rows = Object.entries(known).flatMap(([name, { lexicalSeconds, curve }]) =
   const lexical = curve
     .filter(([seconds]) => seconds <= lexicalSeconds)
     .map(([seconds, files, , rss]): Moment => ({ seconds, files, rss: rss * 1e6 }));
-  const last = (lexical.at(-1)?.files ?? 0) * FIRST_PART;
-  const first = lexical.filter(({ files }) => files <= last);
-  return WARM_PARTS.map((part) => [
-    name,
-    `${part * 100} %`,
-    perFiles(slopeByProgress(lexical, files, part)),
-    perFiles(slopeByTime(lexical, files, part)),
-    perFiles(slopeByProgress(first, files, part)),
-  ]);
+  const all = lexical.at(-1)?.files ?? 0;
+  const upTo = (part: number) => lexical.filter(({ files }) => files <= all * part);
+  return [
+    ...WARM_PARTS.map((part) => [
+      name,
+      `from ${part * 100} % on`,
+      perFiles(slopeByProgress(lexical, files, part)),
+      perFiles(slopeByTime(lexical, files, part)),
+      perFiles(slopeByProgress(upTo(FIRST_PART), files, part)),
+    ]),
+    ...PARTS.filter(({ to }) => upTo(to).length > 0).map(({ from, to }) => [
+      name,
+      `from ${from * 100} to ${to * 100} %`,
+      perFiles(slopeByProgress(upTo(to), files, from / to)),
+      perFiles(slopeByTime(upTo(to), files, from / to)),
+      '-',
+    ]),
+  ];
 });
 process.stdout.write(
   `${table([
     [
       'MB by 10,000 files (95 %), lexical lane',
-      'warm-up',
+      'files',
       'each file counts as much',
       'each second counts as much',
       `the first ${FIRST_PART * 100} % of the files`,
