@@ -57,7 +57,8 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   const wantedBytes = request.memoryBytes ?? defaultBudgetBytes();
   const remote = isRemoteModel(request.embedder.model ?? '');
   const { cores, limitBytes } = machineLimits();
-  const sharedCountsOnce = proportionalBytes([process.pid]) !== null;
+  // The kernel walks all pages of the process for it.
+  const sharedCountsOnce = embed && !remote && proportionalBytes([process.pid]) !== null;
   const planFor = (modelBytes: number | null) =>
     planMemory(wantedBytes, {
       // A model on a server takes no memory here but for what is on its way.

@@ -67,7 +67,7 @@ export class ChunkTable {
 
   async add(batch: ChunkBatchBuilder): Promise<void> {
     if (batch.rows === 0) return;
-    await this.#tables.add('chunks', async (append) => append(await batch.encode()));
+    await this.#tables.addEncoded('chunks', () => batch.encode());
     batch.clear();
   }
 

@@ -1,6 +1,5 @@
 import type { FileBatchBuilder } from './batch.ts';
 import type { ChunkSet } from './chunk-runs.ts';
-import { EncodedBatch } from './encoded-batch.ts';
 import { both, equals, inParts, inRange, isIn, type Predicate } from './filter.ts';
 import { keyRanges, rangePredicate } from './paging.ts';
 import { collect, decode, drained, names } from './scan.ts';
@@ -38,10 +37,7 @@ export class FileTable {
 
   async add(batch: FileBatchBuilder): Promise<void> {
     if (batch.rows === 0) return;
-    await this.#tables.add('files', async (append) => {
-      using encoded = await EncodedBatch.of(batch.finish());
-      await append(encoded);
-    });
+    await this.#tables.add('files', batch.finish());
     batch.clear();
   }
 

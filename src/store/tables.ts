@@ -1,6 +1,7 @@
 import type { Connection, Query, Table } from '@lancedb/lancedb';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { EncodedBatch } from './encoded-batch.ts';
+import type { ArrowBatch } from './batch.ts';
+import { EncodedBatch } from './encoded-batch.ts';
 import { asStoreError, ClosedError, isMissingData, isNoTable } from './errors.ts';
 import { both, type Predicate } from './filter.ts';
 import { append } from './lance.ts';
@@ -114,13 +115,19 @@ export class Tables {
     );
   }
 
-  /** Runs `work` when its turn has come, with what appends a batch. Whoever made the batch disposes it. */
-  async add(
-    name: TableName,
-    work: (appends: (batch: EncodedBatch) => Promise<void>) => Promise<void>,
-  ): Promise<void> {
+  /** Reads the batch when its turn has come. */
+  async add(name: TableName, batch: ArrowBatch): Promise<void> {
     const table = await this.get(name);
-    await this.write(`add to ${name}`, () => work((batch) => append(table, batch.bytes)));
+    await this.write(`add to ${name}`, async () => {
+      using encoded = await EncodedBatch.of(batch);
+      await append(table, encoded.bytes);
+    });
+  }
+
+  /** Encodes when its turn has come. The caller disposes the batch, or tries again with it. */
+  async addEncoded(name: TableName, encode: () => Promise<EncodedBatch>): Promise<void> {
+    const table = await this.get(name);
+    await this.write(`add to ${name}`, async () => append(table, (await encode()).bytes));
   }
 
   /** Deletes the rows if there are any: a delete that matches nothing would still commit. True when there were. */

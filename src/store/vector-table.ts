@@ -1,6 +1,5 @@
 import type { Data } from 'apache-arrow';
 import { type ArrowBatch, BatchBuilder, recordBatch } from './batch.ts';
-import { EncodedBatch } from './encoded-batch.ts';
 import { type Filter, filterPredicate, inParts, isIn } from './filter.ts';
 import { toHalf } from './half.ts';
 import { loadArrow } from './lance.ts';
@@ -67,11 +66,7 @@ export class VectorTable {
   async #append(keys: readonly VectorKey[], vectors: Float32Array, dimensions: number): Promise<void> {
     this.#keys ??= new BatchBuilder<VectorKey>(VECTOR_KEY_COLUMNS);
     try {
-      const batch = this.#batch(this.#keys, keys, vectors, dimensions);
-      await this.#tables.add('vectors', async (append) => {
-        using encoded = await EncodedBatch.of(batch);
-        await append(encoded);
-      });
+      await this.#tables.add('vectors', this.#batch(this.#keys, keys, vectors, dimensions));
     } finally {
       this.#keys.clear();
     }
