@@ -31,21 +31,24 @@ const rows = Object.entries(known).flatMap(([name, { lexicalSeconds, curve }]) =
     .map(([seconds, files, , rss]): Moment => ({ seconds, files, rss: rss * 1e6 }));
   const all = lexical.at(-1)?.files ?? 0;
   const upTo = (part: number) => lexical.filter(({ files }) => files <= all * part);
+  const first = upTo(FIRST_PART);
   return [
     ...WARM_PARTS.map((part) => [
       name,
       `from ${part * 100} % on`,
       perFiles(slopeByProgress(lexical, files, part)),
       perFiles(slopeByTime(lexical, files, part)),
-      perFiles(slopeByProgress(upTo(FIRST_PART), files, part)),
+      perFiles(slopeByProgress(first, files, part)),
     ]),
-    ...PARTS.filter(({ to }) => upTo(to).length > 0).map(({ from, to }) => [
-      name,
-      `from ${from * 100} to ${to * 100} %`,
-      perFiles(slopeByProgress(upTo(to), files, from / to)),
-      perFiles(slopeByTime(upTo(to), files, from / to)),
-      '-',
-    ]),
+    ...PARTS.map(({ from, to }) => ({ from, to, part: upTo(to) }))
+      .filter(({ part }) => part.length > 0)
+      .map(({ from, to, part }) => [
+        name,
+        `from ${from * 100} to ${to * 100} %`,
+        perFiles(slopeByProgress(part, files, from / to)),
+        perFiles(slopeByTime(part, files, from / to)),
+        '-',
+      ]),
   ];
 });
 process.stdout.write(
