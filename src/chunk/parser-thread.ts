@@ -51,7 +51,7 @@ interface Needs {
 }
 
 /** Most files need 1 to 4 MB. 100 KB of Perl may take 20. */
-const LARGE_HEAP_BYTES = 12 * 1024 * 1024;
+const LARGE_HEAP_BYTES = 8 * 1024 * 1024;
 const ENTRY = entryPoint('chunk/worker');
 
 /**

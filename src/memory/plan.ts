@@ -46,6 +46,7 @@ const EMBEDDERS = { sharedBytes: 50 * MB, eachBytes: 110 * MB };
 export const EMBEDDER_FREE_BYTES = 80 * MB;
 /** What embedding takes beyond the model once it is loaded: measured of the bundled one, whatever the device and the weights. */
 const EMBEDDING = { share: 1.1, bytes: 20 * MB };
+const FLUSH_BYTES = { least: 2 * MB, most: 8 * MB };
 export const SMALLEST_LEXICAL_BYTES = STORE_BYTES + PARSER_BYTES;
 export const SMALLEST_NATIVE_BYTES = STORE_BYTES + NATIVE_PARSER_BYTES;
 export const SMALLEST_BYTES = STORE_BYTES + EMBEDDER_BYTES;
@@ -97,8 +98,8 @@ export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPla
     sharedCountsOnce && modelBytes === null ? EMBEDDERS : { sharedBytes: 0, eachBytes: embedderLeast };
   const forEmbedders = spare - sharedBytes;
   const embedders = embed ? Math.max(1, Math.min(cores, Math.floor(forEmbedders / eachBytes))) : 0;
-  // Each commit adds to a list that every later one carries: 4 MB rather than 2 of it halve what it grows to.
-  const flushBytes = budgetBytes < 350 * MB ? 2 * MB : 4 * MB;
+  // Each commit adds to a list that every later one carries: with fewer and larger ones it grows less.
+  const flushBytes = Math.max(FLUSH_BYTES.least, Math.min(FLUSH_BYTES.most, (spare - PARSER_BYTES) / 14));
   return {
     budgetBytes,
     parsers,

@@ -9,7 +9,7 @@ import { fingerprint, type PreviousChunks } from './previous-chunks.ts';
 
 const MAX_FILE_ROWS = 1024;
 /** What is finished can be searched soon after the start; later commits are fewer and fatter. */
-const WAIT_MS = { first: 1000, most: 10_000 };
+const WAIT_MS = { first: 1000, most: 30_000 };
 
 /** The version of a file that a new one replaces; where its chunks are known, those that stay the same are kept. */
 export interface Previous {
