@@ -5,11 +5,11 @@ import { ChunkWriter } from '../store/chunk-writer.ts';
 import type { FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { ChunkIds } from './chunk-ids.ts';
+import { CommitClock } from './commit-clock.ts';
 import { fingerprint, type PreviousChunks } from './previous-chunks.ts';
 
 const MAX_FILE_ROWS = 1024;
-/** What is finished can be searched soon after the start; later commits are fewer and fatter. */
-const WAIT_MS = { first: 1000, most: 30_000 };
+const MOST_WAIT_MS = 30_000;
 
 /** The version of a file that a new one replaces; where its chunks are known, those that stay the same are kept. */
 export interface Previous {
@@ -36,8 +36,7 @@ export class CommitQueue {
   readonly #files = new FileBatchBuilder();
   readonly #abandoned: bigint[] = [];
   readonly #obsolete = { seqs: [] as bigint[], runs: [] as ChunkRun[], revs: [] as bigint[] };
-  #lastCommit = performance.now();
-  #waitMs = WAIT_MS.first;
+  readonly #clock = new CommitClock(MOST_WAIT_MS);
 
   constructor(store: Store, flushBytes: number) {
     this.#store = store;
@@ -83,9 +82,7 @@ export class CommitQueue {
     const rev = this.#store.nextRev();
     this.#files.append({ ...row, rev });
     if (old !== null) this.#discard(old, { ...row, rev });
-    const late = performance.now() - this.#lastCommit > this.#waitMs;
-    if (late) this.#waitMs = Math.min(WAIT_MS.most, 2 * this.#waitMs);
-    if (this.#files.rows >= MAX_FILE_ROWS || late) await this.commit();
+    if (this.#files.rows >= MAX_FILE_ROWS || this.#clock.due) await this.commit();
   }
 
   /** Gives a begun file up. */
@@ -122,7 +119,7 @@ export class CommitQueue {
     await emptied(seqs, (gone) => this.#store.deleteChunksBySeq(gone));
     await emptied(runs, (gone) => this.#store.deleteChunkRuns(gone));
     await emptied(revs, (gone) => this.#store.deleteFilesByRev(gone));
-    this.#lastCommit = performance.now();
+    this.#clock.committed();
   }
 
   #discard(old: FileRow, newest: FileRow | null): void {

@@ -7,6 +7,7 @@ import { LinkedAbort } from '../memory/linked-abort.ts';
 import { FileBatchBuilder } from '../store/batch.ts';
 import type { ChunkRow, FileRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { CommitClock } from './commit-clock.ts';
 import { EmbeddingPause } from './embedding-pause.ts';
 import type { IndexEvent } from './events.ts';
 import type { SummaryBuilder } from './summary.ts';
@@ -45,7 +46,8 @@ const READ_BYTES = 6 << 20;
 const FLUSH_BYTES = { usual: 3 << 20, small: 3 << 18 };
 /** What is finished is said so in commits of at least so many chunks. */
 const FLUSH_CHUNKS = { usual: 2048, small: 512 };
-const MAX_WAIT_MS = 10_000;
+/** A slow model may take a day: by commits of every few seconds their list would grow all the while. */
+const MOST_WAIT_MS = 120_000;
 
 /**
  * Embeds what is pending and appends the vectors. What is pending is read from the tables, so the lane can be left at
@@ -91,10 +93,6 @@ export async function* runSemanticLane(options: SemanticLaneOptions): AsyncGener
   yield progress();
 }
 
-function isLate(last: number): boolean {
-  return performance.now() - last > MAX_WAIT_MS;
-}
-
 async function nextGroup(store: Store, after: bigint): Promise<FileRow[]> {
   const files = await store.pendingFiles(after, GROUP_FILES);
   let chunks = 0;
@@ -118,8 +116,8 @@ class SemanticLane implements Disposable {
   #size: keyof typeof BATCH_CHUNKS = 'usual';
   /** Memory stays too short to embed: what is pending stays so. */
   ended = false;
-  #lastFlush = performance.now();
-  #lastCommit = performance.now();
+  readonly #vectorClock = new CommitClock(MOST_WAIT_MS);
+  readonly #fileClock = new CommitClock(MOST_WAIT_MS);
   /** Files whose chunks are all in the batch or written. */
   readonly #finished: FileRow[] = [];
 
@@ -216,7 +214,7 @@ class SemanticLane implements Disposable {
       this.#summary.chunks.failed === failedBefore ? files : files.filter((f) => !paths.has(f.path));
     this.#finished.push(...whole);
     const chunks = this.#finished.reduce((sum, file) => sum + file.chunks, 0);
-    if (chunks >= FLUSH_CHUNKS[this.#size] || isLate(this.#lastCommit)) await this.flush();
+    if (chunks >= FLUSH_CHUNKS[this.#size] || this.#fileClock.due) await this.flush();
   }
 
   /** Each batch looks up its keys: of many, a scan of those that are there takes longer than a fast device embeds. */
@@ -236,7 +234,7 @@ class SemanticLane implements Disposable {
   /** Writes vectors first, then the rows that say that their files are done. */
   async flush(): Promise<void> {
     await this.#flushVectors();
-    this.#lastCommit = performance.now();
+    this.#fileClock.committed();
     const finished = this.#finished.splice(0);
     if (finished.length === 0) return;
     const rows = new FileBatchBuilder();
@@ -315,7 +313,7 @@ class SemanticLane implements Disposable {
     });
     if (rows.length > 0) await this.#embedDistinct(rows, failedPaths);
     const isFull = this.#vectors.byteLength >= FLUSH_BYTES[this.#size];
-    if (isFull || isLate(this.#lastFlush)) await this.#flushVectors();
+    if (isFull || this.#vectorClock.due) await this.#flushVectors();
   }
 
   async #embedDistinct(rows: readonly PendingChunk[], failedPaths: Set<string>): Promise<void> {
@@ -340,7 +338,7 @@ class SemanticLane implements Disposable {
   }
 
   async #flushVectors(): Promise<void> {
-    this.#lastFlush = performance.now();
+    this.#vectorClock.committed();
     // Files whose vectors could not be written must not be told to have them: what fails here ends the lane.
     await this.#vectors.write();
   }

@@ -1,0 +1,26 @@
+const FIRST_MS = 1000;
+
+/**
+ * When the next commit is due: a second after the start, then after twice as long each time, so that what is finished
+ * can be searched soon and later commits are fewer and fatter. Each of them adds to a list that all later ones carry.
+ */
+export class CommitClock {
+  readonly #mostMs: number;
+  #waitMs = FIRST_MS;
+  #last = performance.now();
+
+  /** @param mostMs and so what a kill may cost */
+  constructor(mostMs: number) {
+    this.#mostMs = mostMs;
+  }
+
+  get due(): boolean {
+    return performance.now() - this.#last > this.#waitMs;
+  }
+
+  /** Tells of a commit, due or not. */
+  committed(): void {
+    if (this.due) this.#waitMs = Math.min(this.#mostMs, 2 * this.#waitMs);
+    this.#last = performance.now();
+  }
+}
