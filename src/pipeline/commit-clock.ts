@@ -6,21 +6,24 @@ const FIRST_MS = 1000;
  */
 export class CommitClock {
   readonly #mostMs: number;
+  readonly #now: () => number;
   #waitMs = FIRST_MS;
-  #last = performance.now();
+  #last: number;
 
   /** @param mostMs and so what a kill may cost */
-  constructor(mostMs: number) {
+  constructor(mostMs: number, now = () => performance.now()) {
     this.#mostMs = mostMs;
+    this.#now = now;
+    this.#last = now();
   }
 
   get due(): boolean {
-    return performance.now() - this.#last > this.#waitMs;
+    return this.#now() - this.#last > this.#waitMs;
   }
 
   /** Tells of a commit, due or not. */
   committed(): void {
     if (this.due) this.#waitMs = Math.min(this.#mostMs, 2 * this.#waitMs);
-    this.#last = performance.now();
+    this.#last = this.#now();
   }
 }
