@@ -28,10 +28,9 @@ function load(): void {
     const count = shape.reduce((product, size) => product * size, 1);
     if (quantization) {
       const part = bytes.subarray(offset, offset + count);
-      weights.set(
-        name,
-        Float64Array.from(part, (byte) => byte * quantization.scale + quantization.min),
-      );
+      const values = new Float64Array(count);
+      for (let i = 0; i < count; i++) values[i] = part[i]! * quantization.scale + quantization.min;
+      weights.set(name, values);
     }
     offset += count * (quantization ? 1 : 4);
   }
