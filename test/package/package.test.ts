@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -157,6 +166,20 @@ for (const skipLibCheck of [true, false]) {
     run(process.execPath, [TSC, '-p', consumer]);
   });
 }
+
+test('without the native runtime WebAssembly embeds, and a mark that is too low for it is refused', () => {
+  const { platform, arch } = process;
+  const builds = join(consumer, 'node_modules/onnxruntime-node/bin');
+  for (const version of readdirSync(builds))
+    rmSync(join(builds, version, platform, arch), { recursive: true });
+  rmSync(join(consumer, 'tree/.tidemark'), { recursive: true, force: true });
+  const tidemark = (memory: string) =>
+    run('node_modules/.bin/tidemark', ['index', 'tree', '--memory', memory, '--json']);
+  assert.throws(() => tidemark('512MB'), /512 MB of memory is too little with the model.*--memory \d+MB/);
+  const { embedder, chunks, degraded, peakRssBytes } = JSON.parse(tidemark('1GB'));
+  assert.deepEqual([embedder.device, chunks.pending, chunks.failed, degraded], ['wasm', 0, 0, []]);
+  assert.ok(peakRssBytes < 1e9, `${peakRssBytes}`);
+});
 
 test('what it depends on is there and nothing else, and nothing twice because of a range', () => {
   for (const name of ['typescript', 'vega', 'tsx'])
