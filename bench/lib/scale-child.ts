@@ -46,6 +46,8 @@ const VARIANTS = 50;
 /** A vector is its chunk's real one, half of another's, and noise of about this share of its length. */
 const NOISE = 0.4;
 const NOISE_VALUES = 1 << 20;
+/** Of a commit, as a run with room has them. */
+const FLUSH_BYTES = 8e6;
 
 /** A repeatable stream of numbers in [0, 1) (mulberry32). */
 function seeded(seed: number): () => number {
@@ -263,7 +265,7 @@ async function main(job: ScaleJob): Promise<void> {
     {
       // The same columns and bytes, built once: what Lance's own `Table.add` takes for them.
       const batch = new ChunkBatchBuilder();
-      for (let row = 0; row < 4096 && batch.byteLength < 4e6; row++)
+      for (let row = 0; row < 4096 && batch.byteLength < FLUSH_BYTES; row++)
         batch.append({ ...rows.chunk(row, 0), seq: 1n, ordinal: 0, path: pathOf(row) });
       const arrow = batch.finish();
       const connection = await connectTo(`${job.dir}-bare`, job);
@@ -290,7 +292,7 @@ async function main(job: ScaleJob): Promise<void> {
         mode: 'write',
         memoryBytes: job.memoryBytes,
       });
-      const writer = new ChunkWriter(other, 4e6);
+      const writer = new ChunkWriter(other, FLUSH_BYTES);
       const took = await seconds(async () => {
         for (let i = 0; i < job.bareChunks; i++) await writer.append(some[i % some.length]!);
         await writer.flush();
@@ -302,7 +304,7 @@ async function main(job: ScaleJob): Promise<void> {
     phase('write chunks');
     let written = 0;
     const writeSeconds = await seconds(async () => {
-      const writer = new ChunkWriter(store, 4e6);
+      const writer = new ChunkWriter(store, FLUSH_BYTES);
       const fileRows = new FileBatchBuilder();
       for (let file = 0; file < files; file++) {
         const seq = store.nextSeq();

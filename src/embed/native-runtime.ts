@@ -13,7 +13,8 @@ export async function loadNativeRuntime(): Promise<typeof import('onnxruntime-no
 
 /**
  * Whether onnxruntime's native build can be expected to work here, as far as its files tell: it comes for some systems, and
- * for Linux with glibc. Without it `auto` takes WebAssembly, which takes several times the memory.
+ * for Linux with glibc. Without it `auto` takes WebAssembly, in more than twice the memory. Where the files of another libc lie
+ * beside it false is wrong, and costs that the model is loaded to be looked at.
  */
 export function expectsNativeRuntime(): boolean {
   const { platform, arch } = process;

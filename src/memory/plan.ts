@@ -98,7 +98,8 @@ export function planMemory(wantedBytes: number, options: PlanOptions): MemoryPla
     sharedCountsOnce && modelBytes === null ? EMBEDDERS : { sharedBytes: 0, eachBytes: embedderLeast };
   const forEmbedders = spare - sharedBytes;
   const embedders = embed ? Math.max(1, Math.min(cores, Math.floor(forEmbedders / eachBytes))) : 0;
-  // Each commit adds to a list that every later one carries: with fewer and larger ones it grows less.
+  // Each commit adds to a list that every later one carries: with fewer and larger ones it grows less. Lance makes copies
+  // of one while it writes: they may be as large as they can from 412 MB on.
   const flushBytes = Math.max(FLUSH_BYTES.least, Math.min(FLUSH_BYTES.most, (spare - PARSER_BYTES) / 14));
   return {
     budgetBytes,

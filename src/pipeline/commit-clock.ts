@@ -10,7 +10,7 @@ export class CommitClock {
   #waitMs = FIRST_MS;
   #last: number;
 
-  /** @param mostMs and so what a kill may cost */
+  /** @param mostMs and so what a kill may cost beside what is in hand */
   constructor(mostMs: number, now = () => performance.now()) {
     this.#mostMs = mostMs;
     this.#now = now;

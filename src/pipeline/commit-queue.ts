@@ -58,6 +58,8 @@ export class CommitQueue {
 
   /** Adds the next chunks of a file; of one that is there already, at the same place, the row stays as it is. */
   async addChunks(file: OpenFile, chunks: readonly IndexedChunk[]): Promise<void> {
+    // A huge one takes an hour: what was finished before it does not wait for its end.
+    if (this.#files.rows > 0 && this.#clock.due) await this.commit();
     const { path, seq, previous, runs } = file;
     const before = (await previous?.chunks?.of(previous.row, runs.chunks, chunks.length)) ?? [];
     for (const [i, chunk] of chunks.entries()) {

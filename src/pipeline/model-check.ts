@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 export interface ModelQuestion {
   readonly store: Store;
   readonly use: ModelUse;
-  /** On a device of its own choice the bundled model has the weights that are known without loading it. */
+  /** On such a device the weights of the bundled model, and what it takes, are known without loading it. */
   readonly knownDevice: boolean;
   readonly newEmbedder: (admit: (bytes: number) => void) => TextEmbedder;
   /** Throws where the budget is too small for a model that takes so much. */
@@ -23,7 +23,7 @@ export interface ModelQuestion {
  */
 export class ModelCheck {
   #known: { readonly asked: string; readonly identity: ModelIdentity } | null = null;
-  /** Bytes that a process with the model takes; null where nobody has seen one. */
+  /** Bytes that a process with the model takes; null where nobody has seen one, and for what is known: the bundled model on the CPU. */
   bytes: number | null = null;
 
   /** @throws {ModelMismatchError} as the store does; whatever loading the model throws */
@@ -35,7 +35,8 @@ export class ModelCheck {
       return;
     }
     const bundled = use.model === undefined || use.model === BUNDLED_MODEL_ID;
-    if (bundled && knownDevice && use.dtype === undefined && use.dimensions === undefined) {
+    const usual = bundled && use.dtype === undefined && use.dimensions === undefined;
+    if (usual && knownDevice) {
       store.assertModel(BUNDLED_IDENTITY);
       return;
     }
@@ -43,7 +44,8 @@ export class ModelCheck {
       admit(bytes);
       this.bytes = bytes;
     });
-    const { id, dtype, dimensions } = await embedder.start(signal);
+    const { id, dtype, dimensions, device } = await embedder.start(signal);
+    if (usual && device === 'cpu') this.bytes = null;
     store.assertModel({ id, dtype, dimensions });
     // A server may be another one tomorrow, and is asked in no time.
     if (!isRemoteModel(use.model ?? '')) this.#known = { asked, identity: { id, dtype, dimensions } };

@@ -33,7 +33,7 @@ interface Batch {
   readonly lease: Lease;
 }
 
-/** Files are taken up in groups of about so many chunks, so that a group ends in one commit. */
+/** Files are taken up in groups of about so many chunks, so that one or two of them end in one commit. */
 const GROUP_CHUNKS = 2048;
 const GROUP_FILES = 256;
 /** Chunks in one call to the embedder: enough that its processes rarely wait for each other; and where memory is short. */
@@ -338,7 +338,7 @@ class SemanticLane implements Disposable {
   }
 
   async #flushVectors(): Promise<void> {
-    this.#vectorClock.committed();
+    if (this.#vectors.byteLength > 0) this.#vectorClock.committed();
     // Files whose vectors could not be written must not be told to have them: what fails here ends the lane.
     await this.#vectors.write();
   }

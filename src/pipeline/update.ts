@@ -121,7 +121,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     const checked = modelCheck.run({
       store,
       use,
-      knownDevice: device === 'cpu' || (device === 'auto' && expectsNativeRuntime()),
+      knownDevice: (device === 'auto' || device === 'cpu') && expectsNativeRuntime(),
       newEmbedder: (admit) => newEmbedder({ embedders: 1, embedderBytes: 0 }, admit),
       admit: planFor,
       signal,

@@ -144,7 +144,7 @@ export class Store implements AsyncDisposable {
     await this.#meta.setChunker(version);
   }
 
-  /** Appends the rows and clears the batch; on failure the batch keeps them. At most 8,192 rows or about 4 MB. */
+  /** Appends the rows and clears the batch; on failure the batch keeps them. At most 8,192 rows or about 8 MB. */
   async addChunks(batch: ChunkBatchBuilder): Promise<void> {
     await this.#chunks.add(batch);
   }

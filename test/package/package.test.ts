@@ -171,7 +171,7 @@ test('without the native runtime WebAssembly embeds, and a mark that is too low 
   const { platform, arch } = process;
   const builds = join(consumer, 'node_modules/onnxruntime-node/bin');
   for (const version of readdirSync(builds))
-    rmSync(join(builds, version, platform, arch), { recursive: true });
+    rmSync(join(builds, version, platform, arch), { recursive: true, force: true });
   rmSync(join(consumer, 'tree/.tidemark'), { recursive: true, force: true });
   const tidemark = (memory: string) =>
     run('node_modules/.bin/tidemark', ['index', 'tree', '--memory', memory, '--json']);

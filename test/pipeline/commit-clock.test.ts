@@ -17,10 +17,6 @@ function commits(mostMs: number, durationMs: number): number[] {
   return times;
 }
 
-test('the first commits come soon, later ones as seldom as they may', () => {
-  assert.deepEqual(commits(30 * SECOND, 100 * SECOND), [1, 3, 7, 15, 32, 62, 92]);
-});
-
 test('a day of embedding is some hundreds of commits', () => {
   const times = commits(120 * SECOND, 24 * 3600 * SECOND);
   assert.ok(times.length > 700 && times.length < 740, `${times.length} commits`);
