@@ -1,5 +1,7 @@
 import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
+import type { Device } from '../embed/model-files.ts';
 import type { ModelUse } from '../embed/model-name.ts';
+import { expectsNativeRuntime } from '../embed/native-runtime.ts';
 import { isRemoteModel } from '../embed/remote/target.ts';
 import type { TextEmbedder } from '../embed/text-embedder.ts';
 import type { ModelIdentity } from '../store/meta.ts';
@@ -8,8 +10,7 @@ import type { Store } from '../store/store.ts';
 export interface ModelQuestion {
   readonly store: Store;
   readonly use: ModelUse;
-  /** On such a device the weights of the bundled model, and what it takes, are known without loading it. */
-  readonly knownDevice: boolean;
+  readonly device: Device | 'auto';
   readonly newEmbedder: (admit: (bytes: number) => void) => TextEmbedder;
   /** Throws where the budget is too small for a model that takes so much. */
   readonly admit: (bytes: number) => void;
@@ -27,7 +28,7 @@ export class ModelCheck {
   bytes: number | null = null;
 
   /** @throws {ModelMismatchError} as the store does; whatever loading the model throws */
-  async run({ store, use, knownDevice, newEmbedder, admit, signal }: ModelQuestion): Promise<void> {
+  async run({ store, use, device: wanted, newEmbedder, admit, signal }: ModelQuestion): Promise<void> {
     const asked = JSON.stringify(use);
     if (this.#known?.asked === asked) {
       if (this.bytes !== null) admit(this.bytes);
@@ -36,7 +37,7 @@ export class ModelCheck {
     }
     const bundled = use.model === undefined || use.model === BUNDLED_MODEL_ID;
     const usual = bundled && use.dtype === undefined && use.dimensions === undefined;
-    if (usual && knownDevice) {
+    if (usual && isKnownOn(wanted)) {
       store.assertModel(BUNDLED_IDENTITY);
       return;
     }
@@ -50,4 +51,9 @@ export class ModelCheck {
     // A server may be another one tomorrow, and is asked in no time.
     if (!isRemoteModel(use.model ?? '')) this.#known = { asked, identity: { id, dtype, dimensions } };
   }
+}
+
+/** Whether the weights of the bundled model, and what it takes, are known without loading it on the device. */
+function isKnownOn(device: Device | 'auto'): boolean {
+  return (device === 'auto' || device === 'cpu') && expectsNativeRuntime();
 }

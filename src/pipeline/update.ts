@@ -2,7 +2,6 @@ import { nativeSupport } from '../chunk/native/parser-process.ts';
 import type { ParserKind } from '../chunk/parser-pool.ts';
 import { createEmbedder, type TextEmbedderOptions } from '../embed/create-embedder.ts';
 import { followIndex } from '../embed/model-name.ts';
-import { expectsNativeRuntime } from '../embed/native-runtime.ts';
 import { isRemoteModel } from '../embed/remote/target.ts';
 import { MemoryBudget } from '../memory/budget.ts';
 import { collectGarbage } from '../memory/collect-garbage.ts';
@@ -121,7 +120,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     const checked = modelCheck.run({
       store,
       use,
-      knownDevice: (device === 'auto' || device === 'cpu') && expectsNativeRuntime(),
+      device,
       newEmbedder: (admit) => newEmbedder({ embedders: 1, embedderBytes: 0 }, admit),
       admit: planFor,
       signal,
