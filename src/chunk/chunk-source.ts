@@ -6,8 +6,8 @@ import { detectLanguage, languageByName } from './languages.ts';
 import { type ParserPool, ParserTrap } from './parser-pool.ts';
 import { type LexicalReason, NO_SCOPE, type WindowRequest, type WindowResult } from './window-request.ts';
 
-/** 256 KiB lowers agreement with whole-file parsing on giant classes; more costs memory and gains nothing. */
-export const WINDOW_BYTES = 1024 * 1024;
+/** Less lowers agreement with whole-file parsing on giant classes; with 1 MiB trees and replies take twice the memory. */
+export const WINDOW_BYTES = 512 * 1024;
 /** What the bundled model was trained on, less its special tokens and room for the scope line. */
 export const DEFAULT_MAX_TOKENS = 224;
 /** After this many windows that no parser could read, the rest of a file is cut by lines. */

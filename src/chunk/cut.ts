@@ -38,8 +38,8 @@ export function indentation(text: string, at: number): number {
   return end - at;
 }
 
-/** A tree takes some 100 bytes a token, beside what parsing it takes: enough tokens for 1 MiB of ordinary code. */
-const MAX_TOKENS = 400_000;
+/** A tree takes some 100 bytes a token, beside what parsing it takes: enough for a window of 512 KiB of ordinary code. */
+const MAX_TOKENS = 200_000;
 
 /**
  * Where a text has had as many tokens (words and punctuation marks, roughly) as one window may have; its length where it has

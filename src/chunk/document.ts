@@ -19,7 +19,7 @@ export interface DocumentOptions {
   readonly language?: string;
   /** Largest chunk in estimated tokens; default 224. */
   readonly maxTokens?: number;
-  /** Size of a window in bytes, from 4,096; default 1 MiB. */
+  /** Size of a window in bytes, from 4,096; default 512 KiB. */
   readonly windowBytes?: number;
 }
 

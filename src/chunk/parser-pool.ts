@@ -30,7 +30,7 @@ interface Task {
 }
 
 export const DEFAULT_RECYCLE_BYTES = 128 * 1024 * 1024;
-/** What such a process takes at the start and for a window of 1 MiB, and something to grow by. */
+/** What such a process takes at the start and for a window of 512 KiB, and much to grow by. */
 const DEFAULT_RECYCLE_PROCESS_BYTES = 320 * 1024 * 1024;
 /**
  * A thread is replaced after so many bytes of text. What its parser heap ever had in use stays resident, also where the
