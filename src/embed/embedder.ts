@@ -31,15 +31,29 @@ export interface EmbedderOptions {
   /** A process above this resident set is replaced after the work in hand. Default: no limit. */
   readonly maxChildRssBytes?: number | undefined;
   /**
-   * Called before a load with what a process will take by the size of the weights, and after it with what it takes, in
-   * bytes. What it throws fails the start.
+   * Called before a load with what a process will take by the size of the weights, and after it with what it takes: what it
+   * answers then goes for `processes` and `maxChildRssBytes`, null leaves them. What it throws fails the start.
    */
-  readonly admit?: ((processBytes: number) => void) | undefined;
+  readonly admit?: Admit | undefined;
   /** Root of the model cache. Default: $TIDEMARK_CACHE, or the user's cache directory. */
   readonly cacheDir?: string | undefined;
   /** What happens to the processes. What it throws is ignored. */
   readonly onEvent?: ((event: EmbedderEvent) => void) | undefined;
 }
+
+/** A process with the model on a device, in bytes. */
+export interface ProcessNeed {
+  readonly device: Device;
+  readonly bytes: number;
+}
+
+/** How many such processes at most, and above which resident set one is replaced, bytes. */
+export interface ProcessShare {
+  readonly processes: number;
+  readonly maxRssBytes: number;
+}
+
+export type Admit = (need: ProcessNeed) => ProcessShare | null;
 
 export interface EmbedderStats {
   readonly state: EmbedderState;
@@ -143,12 +157,12 @@ export class Embedder extends ManagedEmbedder<ProcessPool> {
 }
 
 type PoolOptions = Omit<SlotOptions, 'request'> & {
-  readonly admit: (processBytes: number) => void;
+  readonly admit: Admit;
 };
 
 /** Processes that each hold the model and share the work. */
 class ProcessPool implements EmbedderCore {
-  readonly #size: number;
+  #size: number;
   /** Of the processes, how many may work. */
   #limit: number;
   /** The first that works is taken. */
@@ -191,7 +205,7 @@ class ProcessPool implements EmbedderCore {
 
   async #load(device: Device): Promise<ModelInfo> {
     const request = await this.#prepare(device);
-    this.#options.admit(await expectedBytes(request));
+    this.#options.admit({ device, bytes: await expectedBytes(request) });
     try {
       return await this.#start(request);
     } catch (error) {
@@ -207,7 +221,6 @@ class ProcessPool implements EmbedderCore {
 
   async #start(request: ModelRequest): Promise<ModelInfo> {
     this.#stop.signal.throwIfAborted();
-    this.slots = Array.from({ length: this.#size }, () => new Slot({ ...this.#options, request }));
     const { info } = await this.#startSlots(request).catch(async (error: Error) => {
       // Whoever tries again makes new ones.
       await Promise.all(this.slots.map((slot) => slot.kill(error)));
@@ -220,10 +233,23 @@ class ProcessPool implements EmbedderCore {
   }
 
   async #startSlots(request: ModelRequest): Promise<LoadedModel> {
-    // The first one alone, as it may have to convert the model into the cache.
-    const [first, ...others] = this.slots;
-    const model = await first!.start();
-    this.#options.admit(await workingBytes(request, first!.loadedBytes));
+    const { admit, ...options } = this.#options;
+    // The first one alone, as it may have to convert the model into the cache, and shows what each takes.
+    const first = new Slot({ ...options, request });
+    this.slots = [first];
+    const model = await first.start();
+    const share = admit({ device: request.device, bytes: await workingBytes(request, first.loadedBytes) });
+    if (share !== null) {
+      this.#size = Math.min(this.#size, share.processes);
+      this.#limit = Math.min(this.#limit, this.#size);
+      first.maxRssBytes = share.maxRssBytes;
+    }
+    const { maxRssBytes } = first;
+    const others = Array.from(
+      { length: this.#size - 1 },
+      () => new Slot({ ...options, request, maxRssBytes }),
+    );
+    this.slots = [first, ...others];
     await Promise.all(others.map((slot) => slot.start()));
     return model;
   }
@@ -377,7 +403,7 @@ function slotOptions(options: EmbedderOptions): PoolOptions {
   return {
     heapMiB: (options.model ?? BUNDLED_MODEL_ID) === BUNDLED_MODEL_ID ? HEAP_MIB.bundled : HEAP_MIB.local,
     maxRssBytes: options.maxChildRssBytes ?? Number.POSITIVE_INFINITY,
-    admit: options.admit ?? (() => {}),
+    admit: options.admit ?? (() => null),
     emit: (event) => {
       try {
         options.onEvent?.(event);

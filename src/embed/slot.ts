@@ -57,6 +57,8 @@ export type SlotResult = SliceResult & { readonly crashed: boolean };
  */
 export class Slot {
   readonly #options: SlotOptions;
+  /** Above it the process is replaced after the work in hand; may be changed at any time. */
+  maxRssBytes: number;
   #queue: Promise<unknown> = Promise.resolve();
   #process: EmbedderProcess | null = null;
   #model: LoadedModel | null = null;
@@ -78,6 +80,7 @@ export class Slot {
 
   constructor(options: SlotOptions) {
     this.#options = options;
+    this.maxRssBytes = options.maxRssBytes;
   }
 
   /** Starts a process and loads the model. @throws whatever the load throws; then there is no process */
@@ -111,7 +114,7 @@ export class Slot {
             if (attempt === 0) continue;
             this.#noBetter = true;
           }
-          if (rssBytes > this.#options.maxRssBytes && !this.#overLimit) await this.#replace(rssBytes);
+          if (rssBytes > this.maxRssBytes && !this.#overLimit) await this.#replace(rssBytes);
           return { ...output, crashed: false };
         } catch (error) {
           if (!(error instanceof EmbedderCrashedError)) throw error;
@@ -188,7 +191,7 @@ export class Slot {
   }
 
   async #start(): Promise<LoadedModel> {
-    const { emit, heapMiB, maxRssBytes, request } = this.#options;
+    const { emit, heapMiB, request } = this.#options;
     const started = performance.now();
     const process = new EmbedderProcess(heapMiB);
     this.#process = process;
@@ -199,9 +202,9 @@ export class Slot {
       this.neededBytes = anonymousBytes(process.pid) ?? rssBytes;
       const milliseconds = performance.now() - started;
       emit({ type: 'loaded', pid: process.pid, rssBytes, milliseconds, converted: output.converted });
-      if (rssBytes > maxRssBytes && !this.#overLimit) {
+      if (rssBytes > this.maxRssBytes && !this.#overLimit) {
         this.#overLimit = true;
-        emit({ type: 'over-limit', pid: process.pid, rssBytes, limitBytes: maxRssBytes });
+        emit({ type: 'over-limit', pid: process.pid, rssBytes, limitBytes: this.maxRssBytes });
       }
       return output;
     } catch (error) {
@@ -226,7 +229,7 @@ export class Slot {
     this.#process = null;
     this.recycles++;
     await process.close();
-    const limitBytes = this.#options.maxRssBytes;
+    const limitBytes = this.maxRssBytes;
     this.#options.emit({ type: 'recycled', pid: process.pid, rssBytes, limitBytes });
   }
 

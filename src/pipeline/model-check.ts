@@ -1,4 +1,5 @@
 import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
+import type { Admit } from '../embed/embedder.ts';
 import type { Device } from '../embed/model-files.ts';
 import type { ModelUse } from '../embed/model-name.ts';
 import { expectsNativeRuntime } from '../embed/native-runtime.ts';
@@ -11,9 +12,9 @@ export interface ModelQuestion {
   readonly store: Store;
   readonly use: ModelUse;
   readonly device: Device | 'auto';
-  readonly newEmbedder: (admit: (bytes: number) => void) => TextEmbedder;
-  /** Throws where the budget is too small for a model that takes so much. */
-  readonly admit: (bytes: number) => void;
+  readonly newEmbedder: (admit: Admit) => TextEmbedder;
+  /** Throws where the budget is too small for a process of so many bytes; null as of {@link ModelCheck.bytes}. */
+  readonly admit: (bytes: number | null) => void;
   readonly signal: AbortSignal;
 }
 
@@ -35,25 +36,25 @@ export class ModelCheck {
       store.assertModel(this.#known.identity);
       return;
     }
-    const bundled = use.model === undefined || use.model === BUNDLED_MODEL_ID;
-    const usual = bundled && use.dtype === undefined && use.dimensions === undefined;
-    if (usual && isKnownOn(wanted)) {
+    const expected = wanted === 'auto' ? 'cpu' : wanted;
+    if (isKnownOn(expected, use) && expectsNativeRuntime()) {
       store.assertModel(BUNDLED_IDENTITY);
       return;
     }
-    await using embedder = newEmbedder((bytes) => {
-      admit(bytes);
-      this.bytes = bytes;
+    await using embedder = newEmbedder(({ device, bytes }) => {
+      this.bytes = isKnownOn(device, use) ? null : bytes;
+      admit(this.bytes);
+      return null;
     });
-    const { id, dtype, dimensions, device } = await embedder.start(signal);
-    if (usual && device === 'cpu') this.bytes = null;
+    const { id, dtype, dimensions } = await embedder.start(signal);
     store.assertModel({ id, dtype, dimensions });
     // A server may be another one tomorrow, and is asked in no time.
     if (!isRemoteModel(use.model ?? '')) this.#known = { asked, identity: { id, dtype, dimensions } };
   }
 }
 
-/** Whether the weights of the bundled model, and what it takes, are known without loading it on the device. */
-function isKnownOn(device: Device | 'auto'): boolean {
-  return (device === 'auto' || device === 'cpu') && expectsNativeRuntime();
+/** Whether the weights of the model on the device, and what a process takes with it, are known without loading it. */
+export function isKnownOn(device: Device, { model, dtype, dimensions }: ModelUse): boolean {
+  const bundled = model === undefined || model === BUNDLED_MODEL_ID;
+  return device === 'cpu' && bundled && dtype === undefined && dimensions === undefined;
 }

@@ -1,6 +1,7 @@
 import { nativeSupport } from '../chunk/native/parser-process.ts';
 import type { ParserKind } from '../chunk/parser-pool.ts';
 import { createEmbedder, type TextEmbedderOptions } from '../embed/create-embedder.ts';
+import type { Admit } from '../embed/embedder.ts';
 import { followIndex } from '../embed/model-name.ts';
 import { isRemoteModel } from '../embed/remote/target.ts';
 import { MemoryBudget } from '../memory/budget.ts';
@@ -16,7 +17,7 @@ import { isRemote } from '../store/place-at.ts';
 import type { IndexEvent } from './events.ts';
 import { FileCount } from './file-count.ts';
 import { runLexicalLane } from './lexical-lane.ts';
-import type { ModelCheck } from './model-check.ts';
+import { isKnownOn, type ModelCheck } from './model-check.ts';
 import { runSemanticLane } from './semantic-lane.ts';
 import { type DegradationStep, SummaryBuilder } from './summary.ts';
 import { CHUNKER_VERSION, TIDEMARK_VERSION } from './versions.ts';
@@ -99,7 +100,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
   const requestBytes = remote ? plan.inFlightBytes / 3 : 0;
   const newEmbedder = (
     { embedders, embedderBytes }: Pick<MemoryPlan, 'embedders' | 'embedderBytes'>,
-    admit?: (bytes: number) => void,
+    admit: Admit,
   ) =>
     createEmbedder({
       ...request.embedder,
@@ -179,7 +180,13 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     const wanted = Math.max(1, Math.min(sized.embedders, Math.ceil(pending.chunks / CHUNKS_A_PROCESS)));
     // Where others have what several would take, one has to do.
     const processes = governor.fits(wanted * bytes) ? wanted : 1;
-    await using embedder = newEmbedder({ ...sized, embedders: processes });
+    // Where another device has to do than was expected, fewer processes have room.
+    const share: Admit = (need) => {
+      const each = isKnownOn(need.device, use) ? null : (modelCheck.bytes ?? need.bytes);
+      const { embedders, embedderBytes } = planFor(each);
+      return { processes: embedders, maxRssBytes: embedderBytes };
+    };
+    await using embedder = newEmbedder({ ...sized, embedders: processes }, share);
     const started = embedder.start(signal);
     const { id: model, dtype, device, dimensions } = yield* whileWaiting(started, held, stop);
     await store.setModel({ id: model, dtype, dimensions });

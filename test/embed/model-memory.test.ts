@@ -24,7 +24,10 @@ async function asked(options: EmbedderOptions): Promise<{ bytes: number[]; taken
   await using embedder = new Embedder({
     cacheDir: sharedCache,
     ...options,
-    admit: (processBytes) => bytes.push(processBytes),
+    admit: (need) => {
+      bytes.push(need.bytes);
+      return null;
+    },
   });
   await embedder.embed(TEXTS);
   const { pid, rssBytes } = (await embedder.stats()).processes[0]!;
@@ -84,8 +87,9 @@ test('a model that is not admitted is not loaded, whatever its weights lie in', 
   await using embedder = new Embedder({
     ...files,
     onEvent: ({ type }) => events.push(type),
-    admit: (bytes) => {
+    admit: ({ bytes }) => {
       if (bytes > small! + 3e8) throw new RangeError('too large');
+      return null;
     },
   });
   await assert.rejects(embedder.start(), { name: 'RangeError', message: 'too large' });
@@ -100,6 +104,7 @@ test('one that turns out too large once loaded is let go', async (t) => {
     model,
     admit: () => {
       if (++calls === 2) throw new RangeError('too large');
+      return null;
     },
   });
   await assert.rejects(embedder.start(), { message: 'too large' });
@@ -113,4 +118,31 @@ test('the weights of the bundled model count as much as they are', async () => {
   const cpu = await expectedBytes({ ...request, dtype: null, device: 'cpu' });
   const gpu = await expectedBytes({ ...request, dtype: null, device: 'webgpu' });
   assert.ok(gpu > cpu + 60 * MB, 'on a GPU they are those of 32 bits');
+});
+
+test('no more processes start than what the first takes leaves room for, and none may grow past what is left to it', async (t) => {
+  const model = temporaryDirectory(t);
+  writeTinyModel(model);
+  const devices = new Set<string>();
+  const limits: number[] = [];
+  let loads = 0;
+  await using embedder = new Embedder({
+    model,
+    device: 'cpu',
+    processes: 4,
+    admit: ({ device }) => {
+      devices.add(device);
+      return { processes: 2, maxRssBytes: 1 };
+    },
+    onEvent: (event) => {
+      if (event.type === 'loaded') loads++;
+      if (event.type === 'over-limit') limits.push(event.limitBytes);
+    },
+  });
+  await embedder.start();
+  assert.deepEqual([[...devices], loads], [['cpu'], 2]);
+  await embedder.limit(4);
+  await embedder.embed(Array.from({ length: 400 }, (_, i) => `text ${i}`));
+  assert.equal((await embedder.stats()).processes.length, 2);
+  assert.deepEqual([...new Set(limits)], [1]);
 });
