@@ -67,7 +67,6 @@ async function indexOf(tree: string, at: string): Promise<void> {
     for await (const event of runSemanticLane({
       store,
       embedder,
-      processes: 1,
       inFlight,
       governor,
       summary,

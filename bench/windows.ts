@@ -51,6 +51,7 @@ async function chunked(pool: ParserPool, input: WindowInput, windowBytes: number
     path: input.path,
     language: input.language,
     windowBytes,
+    whole: windowBytes === WHOLE,
     sizeHint: bytes.length,
   });
   const chunks = new Map<string, string>();

@@ -21,6 +21,8 @@ export interface ChunkSourceOptions {
   readonly language?: string | null;
   readonly maxTokens?: number;
   readonly windowBytes?: number;
+  /** A window is parsed at once, however many tokens it has. */
+  readonly whole?: boolean;
   /** Expected size in bytes; a wrong one costs a copy. */
   readonly sizeHint?: number;
   /** Whether chunks get content hash and search terms. */
@@ -78,6 +80,7 @@ export async function* chunkSource(
       scope,
       lexical: binary || strikes >= MAX_STRIKES,
       maxTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+      whole: options.whole ?? false,
       path: options.path,
       indexed: options.indexed ?? false,
     };

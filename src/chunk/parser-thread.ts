@@ -99,7 +99,7 @@ export class ParserThread {
 
   /** Rejects with {@link ParserTrap} where the parser broke down: then the thread has to be replaced. */
   async call(request: WindowCall): Promise<WorkerDone> {
-    const { language, bytes } = request.window;
+    const { language, bytes, first } = request.window;
     const needs = { language, size: bytes.byteLength };
     const reply = await new Promise<WorkerReply>((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -109,7 +109,7 @@ export class ParserThread {
       this.#worker.postMessage(message);
     });
     if (reply.type === 'trap') throw new ParserTrap(reply.message);
-    this.#look(needs, reply.heapBytes);
+    this.#look(needs, first, reply.heapBytes);
     return reply;
   }
 
@@ -125,8 +125,10 @@ export class ParserThread {
     this.#worker.postMessage(reply);
   }
 
-  #look(needs: Needs, heapBytes: number): void {
+  #look(needs: Needs, first: boolean, heapBytes: number): void {
     if (heapBytes > this.#heapBytes) [this.#heapBytes, this.#grownFor] = [heapBytes, needs];
+    // The end of a large file is short, and says nothing about the next one.
+    if (!first) return;
     const { language, size } = this.#grownFor;
     const lessNow = needs.language !== language || needs.size < size / 2;
     this.oversized = lessNow && this.#heapBytes > LARGE_HEAP_BYTES;

@@ -5,7 +5,7 @@ import type { SyntaxParser } from './syntax-parser.ts';
 import { chunkWindow, type WindowVersion } from './window.ts';
 
 /** A tree takes up to some 50 bytes a byte of its window. */
-const MAX_VERSIONS = 4;
+const MAX_VERSIONS = 8;
 const versions = new Map<number, WindowVersion>();
 
 /**

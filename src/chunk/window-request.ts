@@ -26,6 +26,8 @@ export interface WindowRequest {
   readonly scope: OpenScope;
   /** Cut by lines, whatever the language. */
   readonly lexical: boolean;
+  /** All of it is parsed at once, whatever that takes: what windows are measured against. */
+  readonly whole?: boolean;
   /** Largest chunk in estimated tokens. */
   readonly maxTokens: number;
   /** Of the file, as the embedder is told it. */

@@ -39,7 +39,9 @@ export async function chunkWindow(
   const { text, bytesBetween } = decodeWindow(request.bytes, request.encoding, request.last);
   const grammar = request.lexical || request.language === null ? null : await grammars(request.language);
   const end =
-    grammar === null ? text.length : Math.min(denseEnd(text), grammar.grammar.maxWindow ?? text.length);
+    grammar === null || request.whole
+      ? text.length
+      : Math.min(denseEnd(text), grammar.grammar.maxWindow ?? text.length);
   const last = request.last && end === text.length;
   const body = last ? text : text.slice(0, safeCut(text.slice(0, end)));
   let reason: LexicalReason | null = null;

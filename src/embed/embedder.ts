@@ -31,8 +31,8 @@ export interface EmbedderOptions {
   /** A process above this resident set is replaced after the work in hand. Default: no limit. */
   readonly maxChildRssBytes?: number | undefined;
   /**
-   * Called before a load with what a process will take by the size of the weights, and after it with what it takes: what it
-   * answers then goes for `processes` and `maxChildRssBytes`, null leaves them. What it throws fails the start.
+   * Called before a load with what a process will take by the size of the weights, and after it with what it takes: the
+   * answer goes for `processes`, as a limit, and for `maxChildRssBytes`; null leaves them. What it throws fails the start.
    */
   readonly admit?: Admit | undefined;
   /** Root of the model cache. Default: $TIDEMARK_CACHE, or the user's cache directory. */
@@ -92,6 +92,11 @@ export class Embedder extends ManagedEmbedder<ProcessPool> {
   /** Replaces every process by a new one, each after its work in hand: gives back what they have grown by. */
   async recycle(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.recycle()));
+  }
+
+  /** How many there are, at work or to be; 0 before the start. */
+  get processes(): number {
+    return this.#slots.length;
   }
 
   /** So many processes at most from now on; the others end after their work in hand, and come back when they may. */
@@ -162,6 +167,9 @@ type PoolOptions = Omit<SlotOptions, 'request'> & {
 
 /** Processes that each hold the model and share the work. */
 class ProcessPool implements EmbedderCore {
+  /** Processes that were asked for. */
+  readonly #wanted: number;
+  /** Those that there are. */
   #size: number;
   /** Of the processes, how many may work. */
   #limit: number;
@@ -183,6 +191,7 @@ class ProcessPool implements EmbedderCore {
     choice: Omit<ModelChoice, 'device'>,
     options: PoolOptions,
   ) {
+    this.#wanted = size;
     this.#size = size;
     this.#limit = size;
     this.#devices = devices;
@@ -205,12 +214,12 @@ class ProcessPool implements EmbedderCore {
 
   async #load(device: Device): Promise<ModelInfo> {
     const request = await this.#prepare(device);
-    this.#options.admit({ device, bytes: await expectedBytes(request) });
+    const share = this.#options.admit({ device, bytes: await expectedBytes(request) });
     try {
-      return await this.#start(request);
+      return await this.#start(request, share);
     } catch (error) {
       if (!(error instanceof ModelInvalidError) || !(await repairModel(request))) throw error;
-      return this.#start(await this.#prepare(device));
+      return this.#start(await this.#prepare(device), share);
     }
   }
 
@@ -219,9 +228,9 @@ class ProcessPool implements EmbedderCore {
     return this.#preparing;
   }
 
-  async #start(request: ModelRequest): Promise<ModelInfo> {
+  async #start(request: ModelRequest, share: ProcessShare | null): Promise<ModelInfo> {
     this.#stop.signal.throwIfAborted();
-    const { info } = await this.#startSlots(request).catch(async (error: Error) => {
+    const { info } = await this.#startSlots(request, share).catch(async (error: Error) => {
       // Whoever tries again makes new ones.
       await Promise.all(this.slots.map((slot) => slot.kill(error)));
       this.slots = [];
@@ -232,19 +241,20 @@ class ProcessPool implements EmbedderCore {
     return info;
   }
 
-  async #startSlots(request: ModelRequest): Promise<LoadedModel> {
+  async #startSlots(request: ModelRequest, expected: ProcessShare | null): Promise<LoadedModel> {
     const { admit, ...options } = this.#options;
+    const asked = expected ?? { processes: this.#wanted, maxRssBytes: options.maxRssBytes };
     // The first one alone, as it may have to convert the model into the cache, and shows what each takes.
-    const first = new Slot({ ...options, request });
+    const first = new Slot({ ...options, request, maxRssBytes: asked.maxRssBytes });
     this.slots = [first];
     const model = await first.start();
-    const share = admit({ device: request.device, bytes: await workingBytes(request, first.loadedBytes) });
-    if (share !== null) {
-      this.#size = Math.min(this.#size, share.processes);
-      this.#limit = Math.min(this.#limit, this.#size);
-      first.maxRssBytes = share.maxRssBytes;
-    }
-    const { maxRssBytes } = first;
+    const bytes = await workingBytes(request, first.loadedBytes);
+    // What frees the slots sees no later ones.
+    this.#stop.signal.throwIfAborted();
+    const { processes, maxRssBytes } = admit({ device: request.device, bytes }) ?? asked;
+    this.#size = Math.min(this.#wanted, processes);
+    this.#limit = this.#size;
+    first.maxRssBytes = maxRssBytes;
     const others = Array.from(
       { length: this.#size - 1 },
       () => new Slot({ ...options, request, maxRssBytes }),

@@ -27,6 +27,8 @@ export class ModelCheck {
   #known: { readonly asked: string; readonly identity: ModelIdentity } | null = null;
   /** Bytes that a process with the model takes; null where nobody has seen one, and for what is known: the bundled model on the CPU. */
   bytes: number | null = null;
+  /** Where that was seen. */
+  device: Device | null = null;
 
   /** @throws {ModelMismatchError} as the store does; whatever loading the model throws */
   async run({ store, use, device: wanted, newEmbedder, admit, signal }: ModelQuestion): Promise<void> {
@@ -39,10 +41,12 @@ export class ModelCheck {
     const expected = wanted === 'auto' ? 'cpu' : wanted;
     if (isKnownOn(expected, use) && expectsNativeRuntime()) {
       store.assertModel(BUNDLED_IDENTITY);
+      [this.bytes, this.device] = [null, null];
       return;
     }
     await using embedder = newEmbedder(({ device, bytes }) => {
       this.bytes = isKnownOn(device, use) ? null : bytes;
+      this.device = device;
       admit(this.bytes);
       return null;
     });

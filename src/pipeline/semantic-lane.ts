@@ -16,7 +16,6 @@ import { VectorBatch } from './vector-batch.ts';
 export interface SemanticLaneOptions {
   readonly store: Store;
   readonly embedder: TextEmbedder;
-  readonly processes: number;
   readonly inFlight: MemoryBudget;
   readonly governor: Governor;
   readonly summary: SummaryBuilder;
@@ -150,7 +149,8 @@ class SemanticLane implements Disposable {
     const own = this.#embedder;
     // A model on a server has memory of its own: none of the others would give anything back.
     if (!(own instanceof Embedder)) return [smaller];
-    const { governor, processes } = this.#options;
+    const { governor } = this.#options;
+    const { processes } = own;
     const recycle: Lever = { step: 'embedder-recycled', down: () => own.recycle(), onlyGrowth: true };
     const fewer: Lever = {
       step: 'fewer-embedders',

@@ -182,8 +182,8 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     const processes = governor.fits(wanted * bytes) ? wanted : 1;
     // Where another device has to do than was expected, fewer processes have room.
     const share: Admit = (need) => {
-      const each = isKnownOn(need.device, use) ? null : (modelCheck.bytes ?? need.bytes);
-      const { embedders, embedderBytes } = planFor(each);
+      const seen = need.device === modelCheck.device ? modelCheck.bytes : null;
+      const { embedders, embedderBytes } = planFor(isKnownOn(need.device, use) ? null : (seen ?? need.bytes));
       return { processes: embedders, maxRssBytes: embedderBytes };
     };
     await using embedder = newEmbedder({ ...sized, embedders: processes }, share);
@@ -192,7 +192,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     await store.setModel({ id: model, dtype, dimensions });
     summary.embedder = { model, device, dimensions };
     using _requests = inFlight.reserve(requestBytes, 'requests and answers');
-    const lane = runSemanticLane({ store, embedder, processes, inFlight, governor, summary, signal, giveUp });
+    const lane = runSemanticLane({ store, embedder, inFlight, governor, summary, signal, giveUp });
     yield* withHeld(lane, held, stop);
     await embedder.dispose();
     yield { type: 'maintenance' };

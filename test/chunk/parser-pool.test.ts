@@ -76,8 +76,8 @@ test('a heap that has grown for a large file is given back when small ones follo
   const chunk = async (text: string, path: string) => {
     for await (const _ of chunkSource(iterableSource([Buffer.from(text)]), { pool, path }));
   };
-  // One window.
-  const large = TEXT.repeat(210);
+  // Two windows, the second of them short.
+  const large = TEXT.repeat(280);
   for (let i = 0; i < 3; i++) await chunk(large, 'a.ts');
   assert.equal(pool.recycled, 0, `large files one after the other, ${(3 * large.length) / 1e6} MB in all`);
   await chunk(TEXT, 'a.ts');

@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ensureBundledModel } from '../../src/embed/bundled-model.ts';
 import { Embedder, type EmbedderEvent } from '../../src/embed/embedder.ts';
+import { embedderPids } from '../support/index-runs.ts';
 import { sharedCache } from '../support/model-dirs.ts';
 
 const program = fileURLToPath(new URL('../support/embed-once.ts', import.meta.url));
@@ -87,6 +88,27 @@ test('dispose during a load and during a run ends the processes and tells the ca
   await running.dispose();
   await run;
   assert.equal(alive(pid), false);
+});
+
+test('an embedder that is disposed when its first process has the model leaves none', async () => {
+  let disposed: Promise<void> | undefined;
+  const pids: number[] = [];
+  const embedder = new Embedder({
+    cacheDir: sharedCache,
+    processes: 3,
+    onEvent: (event) => {
+      if (event.type !== 'loaded') return;
+      pids.push(event.pid);
+      disposed ??= embedder.dispose();
+    },
+  });
+  await assert.rejects(embedder.start(), { code: 'ERR_TIDEMARK_EMBEDDER_DISPOSED' });
+  await disposed;
+  // Long enough for others to have loaded it.
+  await setTimeout(1500);
+  assert.equal(pids.length, 1);
+  assert.equal(alive(pids[0]!), false);
+  assert.deepEqual(embedderPids(), []);
 });
 
 test('work spread over two processes comes back in order, from calls side by side too', async () => {

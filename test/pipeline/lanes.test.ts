@@ -57,7 +57,6 @@ test('files whose vectors could not be written are not told to have them', async
     const lane = runSemanticLane({
       store: fillingUp,
       embedder,
-      processes: 1,
       inFlight,
       governor,
       summary,
@@ -104,7 +103,6 @@ test('keys of vectors are indexed while embedding goes on, where memory allows i
     const lane = runSemanticLane({
       store,
       embedder,
-      processes: 1,
       inFlight,
       governor,
       summary,
@@ -143,7 +141,7 @@ async function squeezed(t: TestContext, bytes: () => number) {
   const run = async () => {
     const { signal } = new AbortController();
     const lane = runSemanticLane({
-      ...{ store, embedder, processes: 1, inFlight, governor, summary, signal },
+      ...{ store, embedder, inFlight, governor, summary, signal },
       giveUp: () => givenUp.push(summary.chunks.embedded),
     });
     for await (const _ of lane);
