@@ -34,7 +34,7 @@ export function leaseBytes(file: WalkedFile): number {
 /** What a file may have grown by since the walk saw it, and still wait in memory. */
 const MOST_GROWN_BYTES = 64 * 1024;
 
-/** True for a file whose chunks all come from one window, so that they may wait in memory for their turn. */
+/** True for a file that fits one window: its chunks may wait in memory for their turn. */
 export function isSmall(file: WalkedFile): boolean {
   return file.size <= WINDOW_BYTES;
 }
