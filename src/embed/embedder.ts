@@ -167,10 +167,8 @@ type PoolOptions = Omit<SlotOptions, 'request'> & {
 
 /** Processes that each hold the model and share the work. */
 class ProcessPool implements EmbedderCore {
-  /** Processes that were asked for. */
-  readonly #wanted: number;
-  /** Those that there are. */
-  #size: number;
+  /** Processes that were asked for; fewer may have room. */
+  readonly #size: number;
   /** Of the processes, how many may work. */
   #limit: number;
   /** The first that works is taken. */
@@ -191,7 +189,6 @@ class ProcessPool implements EmbedderCore {
     choice: Omit<ModelChoice, 'device'>,
     options: PoolOptions,
   ) {
-    this.#wanted = size;
     this.#size = size;
     this.#limit = size;
     this.#devices = devices;
@@ -243,7 +240,7 @@ class ProcessPool implements EmbedderCore {
 
   async #startSlots(request: ModelRequest, expected: ProcessShare | null): Promise<LoadedModel> {
     const { admit, ...options } = this.#options;
-    const asked = expected ?? { processes: this.#wanted, maxRssBytes: options.maxRssBytes };
+    const asked = expected ?? { processes: this.#size, maxRssBytes: options.maxRssBytes };
     // The first one alone, as it may have to convert the model into the cache, and shows what each takes.
     const first = new Slot({ ...options, request, maxRssBytes: asked.maxRssBytes });
     this.slots = [first];
@@ -252,11 +249,10 @@ class ProcessPool implements EmbedderCore {
     // What frees the slots sees no later ones.
     this.#stop.signal.throwIfAborted();
     const { processes, maxRssBytes } = admit({ device: request.device, bytes }) ?? asked;
-    this.#size = Math.min(this.#wanted, processes);
-    this.#limit = this.#size;
+    this.#limit = Math.min(this.#size, processes);
     first.maxRssBytes = maxRssBytes;
     const others = Array.from(
-      { length: this.#size - 1 },
+      { length: this.#limit - 1 },
       () => new Slot({ ...options, request, maxRssBytes }),
     );
     this.slots = [first, ...others];
@@ -308,7 +304,7 @@ class ProcessPool implements EmbedderCore {
   }
 
   async limit(processes: number): Promise<void> {
-    this.#limit = Math.max(1, Math.min(processes, this.#size));
+    this.#limit = Math.max(1, Math.min(processes, this.slots.length));
     await Promise.all(this.slots.slice(this.#limit).map((slot) => slot.recycle()));
   }
 

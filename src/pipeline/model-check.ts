@@ -1,5 +1,5 @@
 import { BUNDLED_IDENTITY, BUNDLED_MODEL_ID } from '../embed/bundled-model.ts';
-import type { Admit } from '../embed/embedder.ts';
+import type { Admit, ProcessNeed } from '../embed/embedder.ts';
 import type { Device } from '../embed/model-files.ts';
 import type { ModelUse } from '../embed/model-name.ts';
 import { expectsNativeRuntime } from '../embed/native-runtime.ts';
@@ -24,11 +24,12 @@ export interface ModelQuestion {
  * index, whose rounds of `watch` would load it twice each. Nobody disposes it.
  */
 export class ModelCheck {
+  #seen: ProcessNeed | null = null;
   #known: { readonly asked: string; readonly identity: ModelIdentity } | null = null;
   /** Bytes that a process with the model takes; null where nobody has seen one, and for what is known: the bundled model on the CPU. */
-  bytes: number | null = null;
-  /** Where that was seen. */
-  device: Device | null = null;
+  get bytes(): number | null {
+    return this.#seen?.bytes ?? null;
+  }
 
   /** @throws {ModelMismatchError} as the store does; whatever loading the model throws */
   async run({ store, use, device: wanted, newEmbedder, admit, signal }: ModelQuestion): Promise<void> {
@@ -41,12 +42,11 @@ export class ModelCheck {
     const expected = wanted === 'auto' ? 'cpu' : wanted;
     if (isKnownOn(expected, use) && expectsNativeRuntime()) {
       store.assertModel(BUNDLED_IDENTITY);
-      [this.bytes, this.device] = [null, null];
+      this.#seen = null;
       return;
     }
-    await using embedder = newEmbedder(({ device, bytes }) => {
-      this.bytes = isKnownOn(device, use) ? null : bytes;
-      this.device = device;
+    await using embedder = newEmbedder((need) => {
+      this.#seen = isKnownOn(need.device, use) ? null : need;
       admit(this.bytes);
       return null;
     });
@@ -55,10 +55,16 @@ export class ModelCheck {
     // A server may be another one tomorrow, and is asked in no time.
     if (!isRemoteModel(use.model ?? '')) this.#known = { asked, identity: { id, dtype, dimensions } };
   }
+
+  /** What a process that has the model goes by, as {@link bytes}; on a device that nobody looked at, what it needs itself. */
+  bytesOf(need: ProcessNeed, use: ModelUse): number | null {
+    if (isKnownOn(need.device, use)) return null;
+    return need.device === this.#seen?.device ? this.#seen.bytes : need.bytes;
+  }
 }
 
 /** Whether the weights of the model on the device, and what a process takes with it, are known without loading it. */
-export function isKnownOn(device: Device, { model, dtype, dimensions }: ModelUse): boolean {
+function isKnownOn(device: Device, { model, dtype, dimensions }: ModelUse): boolean {
   const bundled = model === undefined || model === BUNDLED_MODEL_ID;
   return device === 'cpu' && bundled && dtype === undefined && dimensions === undefined;
 }

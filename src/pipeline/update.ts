@@ -17,7 +17,7 @@ import { isRemote } from '../store/place-at.ts';
 import type { IndexEvent } from './events.ts';
 import { FileCount } from './file-count.ts';
 import { runLexicalLane } from './lexical-lane.ts';
-import { isKnownOn, type ModelCheck } from './model-check.ts';
+import type { ModelCheck } from './model-check.ts';
 import { runSemanticLane } from './semantic-lane.ts';
 import { type DegradationStep, SummaryBuilder } from './summary.ts';
 import { CHUNKER_VERSION, TIDEMARK_VERSION } from './versions.ts';
@@ -182,8 +182,7 @@ export async function* runUpdate(request: UpdateRequest): AsyncGenerator<IndexEv
     const processes = governor.fits(wanted * bytes) ? wanted : 1;
     // Where another device has to do than was expected, fewer processes have room.
     const share: Admit = (need) => {
-      const seen = need.device === modelCheck.device ? modelCheck.bytes : null;
-      const { embedders, embedderBytes } = planFor(isKnownOn(need.device, use) ? null : (seen ?? need.bytes));
+      const { embedders, embedderBytes } = planFor(modelCheck.bytesOf(need, use));
       return { processes: embedders, maxRssBytes: embedderBytes };
     };
     await using embedder = newEmbedder({ ...sized, embedders: processes }, share);
