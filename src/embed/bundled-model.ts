@@ -14,7 +14,10 @@ export const BUNDLED_MODEL_ID = 'tidemark/all-MiniLM-L6-v2';
 /** What an index made with the bundled model is bound to, known without loading it. */
 export const BUNDLED_IDENTITY = { id: BUNDLED_MODEL_ID, dtype: 'q8', dimensions: 384 } as const;
 
-/** What the model was trained on: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 */
+/**
+ * What the model was trained on: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2. It has positions for 512, but
+ * finds no more with them, and attention over them takes four times the memory, which onnxruntime keeps.
+ */
 const TRAINED_TOKENS = 256;
 
 /** @throws ModelNotFoundError for weights that it does not come with */
@@ -92,8 +95,7 @@ const CONFIG = {
 const CARD = {
   id: BUNDLED_MODEL_ID,
   dimensions: MINILM.hidden,
-  maxTokens: MINILM.positions,
-  trainedTokens: TRAINED_TOKENS,
+  maxTokens: TRAINED_TOKENS,
   pooling: 'mean',
   normalize: true,
   files: { q8: ONNX.q8.graph.path, fp32: ONNX.fp32.graph.path },
@@ -219,7 +221,7 @@ function describe(directory: string, dtype: Dtype): ModelFiles {
     onnxPath: join(directory, ONNX[dtype].graph.path),
     tokenizerPath: join(directory, 'tokenizer.json'),
     tokenizerConfigPath: join(directory, 'tokenizer_config.json'),
-    maxTokens: MINILM.positions,
+    maxTokens: TRAINED_TOKENS,
     chunkTokens: TRAINED_TOKENS,
     pooling: 'mean',
     prompts: { query: '', document: '' },
