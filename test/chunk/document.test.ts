@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { IndexedChunk } from '../../src/chunk/chunk.ts';
-import { chunkSource } from '../../src/chunk/chunk-source.ts';
+import { chunkSource, WINDOW_BYTES } from '../../src/chunk/chunk-source.ts';
 import { type DocumentChunk, openDocument } from '../../src/chunk/document.ts';
 import { ParserPool } from '../../src/chunk/parser-pool.ts';
 import { iterableSource } from '../../src/read/byte-source.ts';
@@ -60,7 +60,7 @@ describe('openDocument', () => {
     ]) {
       const once = readFileSync(new URL(file, fixtures), 'utf8');
       const text = `${once}\n`.repeat(Math.ceil(16_000 / once.length));
-      for (const windowBytes of [8 * 1024, 1024 * 1024]) {
+      for (const windowBytes of [8 * 1024, WINDOW_BYTES]) {
         let current = text;
         await using document = await openDocument(Buffer.from(current), { path: file, windowBytes });
         for (let round = 0; round < 10; round++) {
@@ -123,7 +123,7 @@ describe('openDocument', () => {
           assertCovers(bytes, chunks);
           continue;
         }
-        const expected = await anew(pool, bytes, path, 1024 * 1024);
+        const expected = await anew(pool, bytes, path, WINDOW_BYTES);
         assert.deepEqual(chunks.map(place), expected.map(place), `${path}, ${bytes.length} bytes`);
       }
     }

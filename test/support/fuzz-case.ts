@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import { WINDOW_BYTES } from '../../src/chunk/chunk-source.ts';
 import { seeded } from './chunking.ts';
 import { hostileInputs } from './hostile-inputs.ts';
 import { mutations } from './mutations.ts';
@@ -24,7 +25,6 @@ export interface FuzzCase {
   readonly recipe: readonly string[];
 }
 
-export const WHOLE_WINDOW = 1024 * 1024;
 export const USUAL_TOKENS = 224;
 const LARGEST = 3_000_000;
 const ENCODINGS = ['UTF-16LE', 'UTF-16BE', 'UTF-16 without a mark', 'Latin-1'];
@@ -51,7 +51,7 @@ export class FuzzCases {
       bytes,
       path,
       recipe,
-      windowBytes: draw.chance(0.5) ? WHOLE_WINDOW : draw.magnitude(4096, WHOLE_WINDOW),
+      windowBytes: draw.chance(0.5) ? WINDOW_BYTES : draw.magnitude(4096, WINDOW_BYTES),
       maxTokens: draw.chance(0.1) ? draw.magnitude(32, 1000) : USUAL_TOKENS,
       cuts: {
         seed: draw.below(2 ** 31),

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { IndexedChunk } from '../../src/chunk/chunk.ts';
-import type { ChunkReport, chunkSource } from '../../src/chunk/chunk-source.ts';
+import { type ChunkReport, type chunkSource, WINDOW_BYTES } from '../../src/chunk/chunk-source.ts';
 import { detectLanguage } from '../../src/chunk/languages.ts';
 import type { ParserPool } from '../../src/chunk/parser-pool.ts';
 import { iterableSource } from '../../src/read/byte-source.ts';
 import { BrokenInvariant, checkChunks, type Invariant } from './chunk-invariants.ts';
 import { randomCuts, seeded } from './chunking.ts';
-import { type FuzzCase, USUAL_TOKENS, WHOLE_WINDOW } from './fuzz-case.ts';
+import { type FuzzCase, USUAL_TOKENS } from './fuzz-case.ts';
 
 /** The chunker under test: from the sources, or as built. */
 export interface Chunker {
@@ -148,7 +148,7 @@ export class FuzzRunner implements AsyncDisposable {
   /** An ordinary file is chunked as by a thread that has seen nothing else. */
   async #checkNext(language: string | null): Promise<void> {
     const { path, bytes } = this.#options.ordinary(language);
-    const input = { path, windowBytes: WHOLE_WINDOW, maxTokens: USUAL_TOKENS };
+    const input = { path, windowBytes: WINDOW_BYTES, maxTokens: USUAL_TOKENS };
     let expected = this.#expected.get(path);
     if (expected === undefined) {
       await using fresh = new this.#options.chunker.ParserPool({ workers: 1 });

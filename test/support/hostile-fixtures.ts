@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type FuzzCase, USUAL_TOKENS, WHOLE_WINDOW } from './fuzz-case.ts';
+import { WINDOW_BYTES } from '../../src/chunk/chunk-source.ts';
+import { type FuzzCase, USUAL_TOKENS } from './fuzz-case.ts';
 
 const FOLDER = new URL('../fixtures/hostile/', import.meta.url);
 
@@ -36,7 +37,7 @@ export function shown(
   return {
     bytes,
     path,
-    windowBytes: options.windowBytes ?? WHOLE_WINDOW,
+    windowBytes: options.windowBytes ?? WINDOW_BYTES,
     maxTokens: options.maxTokens ?? USUAL_TOKENS,
     cuts: { seed: 1, largest: Math.max(7, Math.ceil(bytes.length / 5000)) },
     recipe: [],
