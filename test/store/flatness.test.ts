@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ALLOCATOR } from '../../src/cli/process-settings.ts';
 import { temporaryDir } from '../support/store-rows.ts';
 
 const CHILD = fileURLToPath(new URL('./children/rounds.ts', import.meta.url));
@@ -12,8 +13,8 @@ const MAX_GROWTH_BYTES = 8 << 20;
 
 test('the resident set does not grow with rounds of writing, replacing and searching', async (t) => {
   const dir = path.join(await temporaryDir(t), '.tidemark');
-  // malloc's own threshold moves with use and would hide the slope in fragmentation.
-  const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072' };
+  // malloc as it is would hide the slope in fragmentation.
+  const env = { ...process.env, ...ALLOCATOR };
   const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', CHILD, dir], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ALLOCATOR } from '../../src/cli/process-settings.ts';
 import { FileBatchBuilder } from '../../src/store/batch.ts';
 import { openStore } from '../../src/store/open.ts';
 import { fileRow } from './store-rows.ts';
@@ -41,7 +42,7 @@ export async function listFiles(way: ListingWay, dir: string): Promise<Listing> 
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--max-semi-space-size=2', '--import', 'tsx', CHILD, way, dir],
-    { env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072' } },
+    { env: { ...process.env, ...ALLOCATOR } },
   );
   const [files, milliseconds, grownBytes] = stdout.trim().split(' ').map(Number) as [number, number, number];
   return { files, milliseconds, grownBytes };
