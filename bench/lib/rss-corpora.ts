@@ -17,6 +17,7 @@ export interface RssCorpus {
 
 const IGNORE = '.tidemarkignore';
 const HUGE_SIZE = '100MB';
+const LARGE_SIZE = '5MB';
 const LARGEST = { file: 'one-line.json', size: '1GB' };
 const KERNEL_END = [
   'include',
@@ -34,7 +35,7 @@ const FILES_IN_DIRECTORY = 500;
 
 /**
  * A corpus by its name: `kernel`, `kernel-twice`, `kernel-shuffled`, `kernel-end`, `kernel-10000`, `typescript`, `redis`, `python`,
- * `thousands`, `million`, `huge`, `one-line`, `minified`, `tables`, `mixed`.
+ * `thousands`, `million`, `huge`, `large`, `one-line`, `minified`, `tables`, `mixed`.
  */
 export async function rssCorpus(name: string): Promise<RssCorpus> {
   const make = MAKERS[name];
@@ -101,6 +102,8 @@ const MAKERS: Record<string, () => Promise<RssCorpus>> = {
   thousands: () => smallFiles(2000),
   million: () => smallFiles(1_000_000),
   huge: hugeFiles,
+  /** The same kinds, as large as both lanes come to an end with. */
+  large: () => ofEachKind('large', LARGE_SIZE),
   'one-line': () => fullSize('one-line', [LARGEST.file]),
   minified: () => fullSize('minified', ['bundle.min.js']),
   tables: () => fullSize('tables', ['dump.sql', 'table.csv', 'table.c', 'random.ts']),
@@ -209,17 +212,23 @@ async function fullSize(corpus: string, files: readonly string[]): Promise<RssCo
 }
 
 async function hugeFiles(): Promise<RssCorpus> {
-  const dir = await once('huge', async (into) => {
-    for (const kind of HUGE) {
-      await generate(kind, join(into, kind.file), parseSize(HUGE_SIZE));
-      if (kind.file === LARGEST.file)
-        await generate(kind, join(into, `largest-${kind.file}`), parseSize(LARGEST.size));
-    }
+  const { dir, about } = await ofEachKind('huge', HUGE_SIZE, async (into) => {
+    const kind = HUGE.find(({ file }) => file === LARGEST.file)!;
+    await generate(kind, join(into, `largest-${kind.file}`), parseSize(LARGEST.size));
+  });
+  return { dir, title: 'huge files', about: `${about}; ${LARGEST.file} of ${LARGEST.size}` };
+}
+
+/** A file of each kind of huge files, all of one size. */
+async function ofEachKind(
+  corpus: string,
+  size: string,
+  more: (into: string) => Promise<void> = async () => {},
+): Promise<RssCorpus> {
+  const dir = await once(corpus, async (into) => {
+    for (const kind of HUGE) await generate(kind, join(into, kind.file), parseSize(size));
+    await more(into);
   });
   const names = HUGE.map(({ name }) => name).join(', ');
-  return {
-    dir,
-    title: 'huge files',
-    about: `${names}: ${HUGE_SIZE} each; ${LARGEST.file} of ${LARGEST.size}`,
-  };
+  return { dir, title: `files of ${size}`, about: `${names}: ${size} each` };
 }
