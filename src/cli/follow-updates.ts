@@ -1,10 +1,10 @@
 import type { IndexEvent } from '../pipeline/events.ts';
 import type { Summary } from '../pipeline/summary.ts';
 import { openIndex, type TidemarkIndex, type UpdateOptions } from '../tidemark-index.ts';
-import { complain } from './exit-codes.ts';
+import { complain, firstOf } from './exit-codes.ts';
 import { Interrupt } from './interrupt.ts';
 import { type CommonOptions, openOptions } from './options.ts';
-import { printablePath, printJson } from './output.ts';
+import { OutputClosed, printablePath, printJson } from './output.ts';
 import { createProgress } from './progress.ts';
 import { printSummary } from './summary-output.ts';
 
@@ -54,6 +54,8 @@ export async function followUpdates(
     }
   } catch (error) {
     progress.stop();
+    // Nobody reads on; whether all was done by then is told by the exit code.
+    if (firstOf(error) instanceof OutputClosed) return last;
     if (!interrupt.signal.aborted) throw error;
     if (last === null) complain('stopped; what is done is kept, the same command goes on from here');
   }

@@ -29,7 +29,7 @@ export async function run(args: readonly string[]): Promise<number> {
     await flushOutput();
     return code;
   } catch (error) {
-    return firstOf(error) instanceof OutputClosed ? EXIT.complete : report(error);
+    return firstOf(error) instanceof OutputClosed ? code : report(error);
   }
 }
 

@@ -256,7 +256,10 @@ class ProcessPool implements EmbedderCore {
       () => new Slot({ ...options, request, maxRssBytes }),
     );
     this.slots = [first, ...others];
-    await Promise.all(others.map((slot) => slot.start()));
+    // One that died, as of a machine without memory, is started again with its first work; the rest goes on meanwhile.
+    for (const started of await Promise.allSettled(others.map((slot) => slot.start())))
+      if (started.status === 'rejected' && !(started.reason instanceof EmbedderCrashedError))
+        throw started.reason;
     return model;
   }
 

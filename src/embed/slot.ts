@@ -91,14 +91,14 @@ export class Slot {
   /**
    * Embeds a slice. If the process dies, or has no memory or no device any more, the slice is tried once more in a new
    * one; if that fares no better, its texts have failed. Null where the slot is or was suspended meanwhile.
-   * @throws the signal's reason when it is aborted before the slice had its turn; what a new process's load throws,
+   * @throws the signal's reason when it is aborted before the slice had its turn, or its second one; what a new process's load throws,
    *   crashes aside
    */
   run(request: EmbedRequest, signal: AbortSignal): Promise<SlotResult | null> {
     return this.#exclusive(async () => {
-      signal.throwIfAborted();
       let reason = '';
       for (let attempt = 0; attempt < 2; attempt++) {
+        signal.throwIfAborted();
         if (this.#suspended) return null;
         const suspensions = this.#suspensions;
         try {

@@ -343,7 +343,7 @@ export class Governor implements Disposable {
   #tell(direction: 'down' | 'up', step: MemoryStep): void {
     const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
     const taken = megabytes(this.#taken);
-    const mark = megabytes(this.#mark);
+    const mark = megabytes(Math.max(0, this.#mark));
     const short = this.#othersTake ? ', as the machine has no more' : '';
     this.#options.onStep({ direction, step, reason: `memory was at ${taken} of ${mark}${short}` });
   }

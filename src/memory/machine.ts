@@ -83,7 +83,7 @@ interface CgroupFiles {
   /** Beyond any of them the kernel kills, or holds the process back until it makes room. */
   readonly limits: readonly string[];
   readonly used: string;
-  /** What of `used` the kernel gives up before it kills: pages of files, as memory.stat names them. */
+  /** What of `used` the kernel gives up before it kills: pages of files, and names and inodes, as memory.stat has them. */
   readonly cache: RegExp;
 }
 const V1: CgroupFiles = {
@@ -94,7 +94,7 @@ const V1: CgroupFiles = {
 const V2: CgroupFiles = {
   limits: ['memory.max', 'memory.high'],
   used: 'memory.current',
-  cache: /^(?:in)?active_file (\d+)$/gm,
+  cache: /^(?:(?:in)?active_file|slab_reclaimable) (\d+)$/gm,
 };
 
 function limitsAbove(mount: string, path: string, files: CgroupFiles) {

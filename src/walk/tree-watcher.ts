@@ -95,5 +95,10 @@ export class TreeWatcher implements AsyncDisposable {
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    // A link to itself, or what may not be looked at: nothing in it is watched.
+    return false;
+  }
 }

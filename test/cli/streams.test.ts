@@ -58,6 +58,25 @@ test('a disk that is full is an error of one line', (t) => {
   }
 });
 
+for (const [args, expected] of [
+  [['--json', '--events'], 1],
+  [['--json'], 0],
+] as const)
+  test(`index ${args.join(' ')} tells by its exit code what is done when nobody reads stdout`, async () => {
+    const child = startCli([
+      'index',
+      tree,
+      '--index',
+      join(root, 'unread'),
+      '--force',
+      '--no-embed',
+      ...args,
+    ]);
+    child.stdout!.destroy();
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.equal(code, expected);
+  });
+
 test('work goes on when nobody reads stderr', async () => {
   const child = startCli(['index', tree, '--no-embed', '--json', '--verbose']);
   child.stderr!.destroy();

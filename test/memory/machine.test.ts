@@ -30,13 +30,13 @@ test('without a cgroup it is the machine, and of that what is available', (t) =>
   assert.deepEqual([limitBytes, availableBytes, source], [totalmem(), 8_000_000 * 1024, 'machine']);
 });
 
-test('a cgroup of version 2 bounds; what it keeps of files is given up before it kills', (t) => {
+test('a cgroup of version 2 bounds; what it keeps of files and of their names is given up before it kills', (t) => {
   const root = system(t, {
     'proc/self/cgroup': '0::/user.slice/run-1.scope',
     [`${V2}/user.slice/run-1.scope/memory.max`]: 600 * MB,
     [`${V2}/user.slice/run-1.scope/memory.high`]: 'max',
     [`${V2}/user.slice/run-1.scope/memory.current`]: 400 * MB,
-    [`${V2}/user.slice/run-1.scope/memory.stat`]: `anon ${250 * MB}\ninactive_file ${100 * MB}\nactive_file ${50 * MB}`,
+    [`${V2}/user.slice/run-1.scope/memory.stat`]: `anon ${250 * MB}\ninactive_file ${60 * MB}\nactive_file ${50 * MB}\nslab_reclaimable ${40 * MB}\nslab_unreclaimable ${9 * MB}`,
   });
   const { limitBytes, availableBytes, source } = machineLimits(root);
   assert.deepEqual([limitBytes, availableBytes, source], [600 * MB, 350 * MB, 'cgroup']);
