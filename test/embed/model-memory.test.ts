@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Embedder, type EmbedderOptions } from '../../src/embed/embedder.ts';
 import { expectedBytes } from '../../src/embed/model-memory.ts';
+import { seeded } from '../support/chunking.ts';
 import { sharedCache, temporaryDirectory } from '../support/model-dirs.ts';
 import { writeTinyModel } from '../support/tiny-model.ts';
 
 const MB = 1e6;
-const TEXTS = Array.from({ length: 30 }, (_, i) =>
-  `function step${i}(total, price) { return total * price; }\n`.repeat(i),
-);
+const random = seeded(1);
+const word = () => String.fromCharCode(...Array.from({ length: 5 }, () => 97 + Math.floor(random() * 26)));
+/** Of many words: each asks for another place in the model's table, which becomes resident where it is asked for. */
+const TEXTS = Array.from({ length: 30 }, () => Array.from({ length: 150 }, word).join(' '));
 
 /** Bytes; null off Linux. What a process takes at a moment depends on when its garbage was collected. */
 function mostResident(pid: number): number | null {
